@@ -1,0 +1,426 @@
+//! Group commit: appenders fill a buffer, the writer puts it into slabs, the sync thread makes it durable, and the preparer
+//! keeps the next slab ready and removes the oldest. One lock guards what they share and is never held across I/O. Knows
+//! slabs; the face is in `log`.
+//!
+//! Each of the three is a step that does what there is to do and returns. Only the loops in `threads` wait.
+//!
+//! All syncs that decide about durability, the writer's at a rotation and the directory's too, take turns: the kernel tells
+//! of a failed write-back once for each open file, so of two syncs at the same time one could succeed, and be believed, while
+//! only the other learns that bytes are lost. The turn ends after the outcome is published.
+
+mod close;
+mod prepare;
+mod sizes;
+mod state;
+mod sync;
+mod threads;
+mod write;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::disk::DirectoryLock;
+use crate::environment::Environment;
+use crate::error::{FullReason, LogFailure};
+use crate::options::LogOptions;
+use crate::position::Position;
+use crate::slab::SlabFile;
+
+pub(crate) use prepare::{NextSlab, Plan, Refusal};
+pub(crate) use state::{Beginning, SlabEntry};
+pub use threads::Threads;
+
+use state::State;
+use write::Writer;
+
+/// What a step did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Something: call again at once.
+    Worked,
+    /// Nothing, there being nothing to do, or no room to do it.
+    Idle,
+    /// Nothing, and never will again: the log failed or is closed.
+    Finished,
+}
+
+/// Which room in a slab a frame may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// What fills the log.
+    Data,
+    /// What lets it be emptied, such as acknowledgements: it may use the reserve of each slab
+    /// ([`LogOptions::control_reserve_bytes`]).
+    Control,
+}
+
+/// Where a frame was put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Appended {
+    /// The start of the frame.
+    pub position: Position,
+    /// The start of its payload.
+    pub payload: Position,
+    /// Just after the frame: durable once [`Log::durable`](crate::Log::durable) is at or after this.
+    pub end: Position,
+}
+
+/// How waiting for room ended.
+#[derive(Debug, Clone)]
+pub enum Room {
+    /// An append that was refused may succeed now.
+    Room,
+    /// The log failed.
+    Failed(Arc<LogFailure>),
+    /// The log is closed.
+    Closed,
+    /// There is still no room.
+    TimedOut,
+}
+
+/// Figures of a log since it was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LogStats {
+    /// Slabs on disk, without the one prepared.
+    pub slabs: u64,
+    /// Bytes of slabs on disk, with what is reserved and the one prepared.
+    pub bytes_on_disk: u64,
+    /// Bytes appended and not yet written.
+    pub pending_bytes: u64,
+    /// Clients' frames appended.
+    pub frames_appended: u64,
+    /// Their bytes, headers included.
+    pub bytes_appended: u64,
+    /// Writes.
+    pub writes: u64,
+    /// Syncs that made frames durable.
+    pub syncs: u64,
+    /// Time spent in them.
+    pub sync_time: Duration,
+    /// The longest of them.
+    pub sync_time_max: Duration,
+    /// Watermark frames written.
+    pub watermarks: u64,
+    /// Slabs begun.
+    pub rotations: u64,
+    /// Slabs removed.
+    pub slabs_removed: u64,
+    /// Whether room for the current slab is reserved on disk.
+    pub is_preallocated: bool,
+    /// Why there is no room, if there is none.
+    pub full: Option<FullReason>,
+}
+
+type Progress = Arc<dyn Fn() + Send + Sync>;
+
+/// What all handles and threads of one log share.
+pub(crate) struct Commit {
+    pub(crate) environment: Environment,
+    pub(crate) options: LogOptions,
+    pub(crate) identity: [u8; 16],
+    state: Mutex<State>,
+    writer: Mutex<Writer>,
+    preparer: Mutex<NextSlab>,
+    sync_turn: Mutex<()>,
+    write_wakes: Condvar,
+    sync_wakes: Condvar,
+    prepare_wakes: Condvar,
+    room_wakes: Condvar,
+    durable_wakes: Condvar,
+    progress: Mutex<Arc<Vec<Progress>>>,
+    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    /// Ours until the log is closed or forgotten.
+    directory_lock: Mutex<Option<Box<dyn DirectoryLock>>>,
+}
+
+impl fmt::Debug for Commit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Commit").field("directory", &self.options.directory).finish_non_exhaustive()
+    }
+}
+
+/// Takes a lock; what a thread that panicked left is whole, since no change is left half done where a panic could be.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Commit {
+    pub(crate) fn new(
+        environment: Environment,
+        options: LogOptions,
+        directory_lock: Box<dyn DirectoryLock>,
+        next: NextSlab,
+        beginning: Beginning,
+    ) -> Self {
+        let writer = Writer::new(options.pending_bytes_max);
+        Self {
+            environment,
+            options,
+            identity: next.identity,
+            state: Mutex::new(State::new(beginning)),
+            writer: Mutex::new(writer),
+            preparer: Mutex::new(next),
+            sync_turn: Mutex::default(),
+            write_wakes: Condvar::new(),
+            sync_wakes: Condvar::new(),
+            prepare_wakes: Condvar::new(),
+            room_wakes: Condvar::new(),
+            durable_wakes: Condvar::new(),
+            progress: Mutex::default(),
+            threads: Mutex::default(),
+            directory_lock: Mutex::new(Some(directory_lock)),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    pub(crate) fn append(
+        &self,
+        frame: &crate::Frame<'_>,
+        class: Class,
+        checkpoint: &mut dyn FnMut(&mut Vec<u8>),
+    ) -> Result<Appended, crate::AppendError> {
+        let mut state = self.state();
+        let needed_before = state.needed_bytes;
+        let appended = state.append(frame, class, checkpoint);
+        let wake_writer = appended.is_ok() && state.write_bell.ring();
+        let wake_preparer = state.needed_bytes > needed_before && state.prepare_bell.ring();
+        drop(state);
+        if wake_writer {
+            self.write_wakes.notify_one();
+        }
+        if wake_preparer {
+            self.prepare_wakes.notify_one();
+        }
+        appended
+    }
+
+    pub(crate) fn wait_for_room(&self, timeout: Option<Duration>) -> Room {
+        let deadline = timeout.map(|timeout| self.environment.clock.monotonic().saturating_add(timeout));
+        let mut has_timed_out = false;
+        let mut state = self.state();
+        loop {
+            if let Some(failure) = &state.failure {
+                return Room::Failed(Arc::clone(failure));
+            }
+            if state.is_closing {
+                return Room::Closed;
+            }
+            if state.has_room() {
+                return Room::Room;
+            }
+            let Some(left) = self.left(deadline).filter(|_| !has_timed_out) else { return Room::TimedOut };
+            state.room_waiters += 1;
+            (state, has_timed_out) = wait(&self.room_wakes, state, left);
+            state.room_waiters -= 1;
+        }
+    }
+
+    pub(crate) fn wait_durable(
+        &self,
+        through: Position,
+        timeout: Option<Duration>,
+    ) -> Result<bool, Arc<LogFailure>> {
+        let deadline = timeout.map(|timeout| self.environment.clock.monotonic().saturating_add(timeout));
+        let mut has_timed_out = false;
+        let mut state = self.state();
+        loop {
+            if state.durable >= through {
+                return Ok(true);
+            }
+            if let Some(failure) = &state.failure {
+                return Err(Arc::clone(failure));
+            }
+            if state.is_closed {
+                return Ok(false);
+            }
+            let Some(left) = self.left(deadline).filter(|_| !has_timed_out) else { return Ok(false) };
+            state.durable_waiters += 1;
+            (state, has_timed_out) = wait(&self.durable_wakes, state, left);
+            state.durable_waiters -= 1;
+        }
+    }
+
+    /// Time left until `deadline`: nothing once it has passed, for ever without one.
+    #[expect(clippy::option_option, reason = "no deadline and a passed one are different things")]
+    fn left(&self, deadline: Option<Duration>) -> Option<Option<Duration>> {
+        let Some(deadline) = deadline else { return Some(None) };
+        let left = deadline.saturating_sub(self.environment.clock.monotonic());
+        (!left.is_zero()).then_some(Some(left))
+    }
+
+    pub(crate) fn request_sync(&self, through: Position) {
+        let mut state = self.state();
+        if through <= state.sync_requested {
+            return;
+        }
+        state.sync_requested = through;
+        let wake = state.sync_target(self.options.fsync).is_some() && state.sync_bell.ring();
+        drop(state);
+        if wake {
+            self.sync_wakes.notify_one();
+        }
+    }
+
+    pub(crate) fn release_before(&self, position: Position) {
+        let mut state = self.state();
+        if position <= state.release {
+            return;
+        }
+        state.release = position;
+        // Without fsync nobody else might make the successor's checkpoint durable for a long time.
+        let needs_sync = state.slabs.len() > 1 && state.durable.slab < state.written.slab;
+        if needs_sync {
+            state.sync_requested = state.sync_requested.max(state.written);
+        }
+        let wake_sync = needs_sync && state.sync_bell.ring();
+        let wake_preparer = state.prepare_bell.ring();
+        drop(state);
+        if wake_sync {
+            self.sync_wakes.notify_one();
+        }
+        if wake_preparer {
+            self.prepare_wakes.notify_one();
+        }
+    }
+
+    pub(crate) fn appended(&self) -> Position {
+        self.state().appended
+    }
+
+    pub(crate) fn written(&self) -> Position {
+        self.state().written
+    }
+
+    pub(crate) fn durable(&self) -> Position {
+        self.state().durable
+    }
+
+    pub(crate) fn failure(&self) -> Option<Arc<LogFailure>> {
+        self.state().failure.clone()
+    }
+
+    pub(crate) fn oldest(&self) -> u64 {
+        let state = self.state();
+        state.slabs.front().map_or(state.slab.number, |slab| slab.number)
+    }
+
+    /// The slab with `number`, if it is on disk.
+    pub(crate) fn slab(&self, number: u64) -> Option<SlabEntry> {
+        let state = self.state();
+        let oldest = state.slabs.front()?.number;
+        state.slabs.get(crate::bytes::narrow(number.checked_sub(oldest)?)).copied()
+    }
+
+    pub(crate) fn stats(&self) -> LogStats {
+        let state = self.state();
+        LogStats {
+            slabs: crate::bytes::wide(state.slabs.len()),
+            bytes_on_disk: state.bytes_on_disk(),
+            pending_bytes: crate::bytes::wide(state.pending.bytes.len() + state.in_hand_bytes),
+            is_preallocated: state.slab.is_preallocated,
+            full: if state.is_stalled { Some(FullReason::Disk) } else { state.full },
+            ..state.stats
+        }
+    }
+
+    pub(crate) fn on_progress(&self, call: Box<dyn Fn() + Send + Sync>) {
+        let mut progress = lock(&self.progress);
+        let mut calls = Vec::clone(&progress);
+        calls.push(Arc::from(call));
+        *progress = Arc::new(calls);
+    }
+
+    /// Tells whoever asked that something moved. No lock may be held.
+    fn tell(&self) {
+        let calls = Arc::clone(&lock(&self.progress));
+        for call in calls.iter() {
+            call();
+        }
+    }
+
+    /// The latch falls: the first failure stays, everybody who waits learns of it.
+    fn fail(&self, operation: &'static str, file: &Path, source: std::io::Error) {
+        let mut state = self.state();
+        if state.failure.is_none() {
+            let file: PathBuf = file.to_owned();
+            tracing::error!(operation, file = %file.display(), error = %source, "the log has failed and must be opened again");
+            state.failure = Some(Arc::new(LogFailure { operation, file, source }));
+        }
+        self.ring_all(&mut state);
+    }
+
+    fn ring_all(&self, state: &mut State) {
+        for bell in [&mut state.write_bell, &mut state.sync_bell, &mut state.prepare_bell] {
+            let _ = bell.ring();
+        }
+        self.write_wakes.notify_all();
+        self.sync_wakes.notify_all();
+        self.prepare_wakes.notify_all();
+        self.room_wakes.notify_all();
+        self.durable_wakes.notify_all();
+    }
+
+    /// Moves the watermarks, and wakes whom that concerns. After a failure nothing more is durable.
+    fn publish(&self, written: Option<(Position, &Arc<SlabFile>)>, durable: Option<Position>) {
+        let mut state = self.state();
+        if let Some((written, slab)) = written.filter(|(written, _)| *written > state.written) {
+            state.written = written;
+            state.written_slab = Arc::clone(slab);
+        }
+        let mut is_durable = false;
+        if let Some(durable) = durable.filter(|_| state.failure.is_none()) {
+            is_durable = durable > state.durable;
+            state.durable = state.durable.max(durable);
+        }
+        let wake_sync = state.sync_target(self.options.fsync).is_some() && state.sync_bell.ring();
+        let wake_preparer = is_durable && state.removable().is_some() && state.prepare_bell.ring();
+        let wake_durable = is_durable && state.durable_waiters > 0;
+        let wake_room = state.room_waiters > 0;
+        drop(state);
+        if wake_sync {
+            self.sync_wakes.notify_one();
+        }
+        if wake_preparer {
+            self.prepare_wakes.notify_one();
+        }
+        if wake_durable {
+            self.durable_wakes.notify_all();
+        }
+        if wake_room {
+            self.room_wakes.notify_all();
+        }
+    }
+
+    /// Syncs the directory in turn; a failure is the latch.
+    fn sync_directory(&self) -> bool {
+        let directory = &self.options.directory;
+        match self.environment.disk.sync_directory(directory) {
+            Ok(()) => true,
+            Err(error) => {
+                self.fail("sync", directory, error);
+                false
+            }
+        }
+    }
+}
+
+/// Waits for a wake, at most as long as `left`, and says whether that time is over. May return early: callers look again.
+fn wait<'a>(
+    condvar: &Condvar,
+    state: MutexGuard<'a, State>,
+    left: Option<Duration>,
+) -> (MutexGuard<'a, State>, bool) {
+    match left {
+        None => (condvar.wait(state).unwrap_or_else(PoisonError::into_inner), false),
+        Some(left) => {
+            let (state, result) = condvar.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
+            (state, result.timed_out())
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! The writer's step: puts what was appended into the slabs, and turns from one slab to the next. Knows the shared state.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::state::{Batch, SlabEntry};
+use super::{Commit, Step, lock};
+use crate::error::is_full;
+use crate::position::Position;
+use crate::slab::{NEXT_NAME, SlabFile};
+
+/// How long nothing must come before the newest frame's claim is brought up to date by a watermark frame: long enough not to
+/// write one after each of a series of single commits.
+pub(super) const WATERMARK_AFTER: Duration = Duration::from_millis(100);
+
+/// What the writer has in hand. Kept from step to step: on a full disk it is tried again.
+#[derive(Debug)]
+pub(super) struct Writer {
+    batch: Batch,
+    batch_capacity: usize,
+    next_run: usize,
+    /// Whether the slab that the next run begins has its name already.
+    is_begun: bool,
+    /// The end of the last client's frame in the batch.
+    end: Position,
+}
+
+/// A step that didn't succeed.
+struct Trouble {
+    operation: &'static str,
+    path: PathBuf,
+    error: io::Error,
+    /// Whether it may be tried again: never after a sync.
+    is_sync: bool,
+}
+
+impl Writer {
+    pub(super) fn new(batch_capacity: usize) -> Self {
+        Self {
+            batch: Batch::with_capacity(batch_capacity),
+            batch_capacity,
+            next_run: 0,
+            is_begun: false,
+            end: Position::ZERO,
+        }
+    }
+}
+
+impl Commit {
+    /// Writes what was appended.
+    pub(crate) fn write_step(&self) -> Step {
+        let mut writer = lock(&self.writer);
+        let step = self.take(&mut writer).and_then(|()| self.write_batch(&mut writer));
+        drop(writer);
+        match step {
+            Ok(()) => {
+                self.tell();
+                Step::Worked
+            }
+            Err(Step::Worked) => {
+                // Something moved, and then it failed or the disk was full.
+                self.tell();
+                if self.failure().is_some() { Step::Finished } else { Step::Idle }
+            }
+            Err(step) => step,
+        }
+    }
+
+    /// Takes what is pending, if there is nothing in hand.
+    fn take(&self, writer: &mut Writer) -> Result<(), Step> {
+        let now = self.environment.clock.monotonic();
+        let mut state = self.state();
+        if state.failure.is_some() || state.is_closed {
+            return Err(Step::Finished);
+        }
+        if !writer.batch.runs.is_empty() {
+            return Ok(());
+        }
+        if state.pending.runs.is_empty() {
+            let is_idle = now.saturating_sub(state.last_written_at) >= WATERMARK_AFTER;
+            if !(is_idle && state.lacks_watermark()) {
+                return Err(Step::Idle);
+            }
+            state.push_watermark();
+        }
+        std::mem::swap(&mut state.pending, &mut writer.batch);
+        state.in_hand_bytes = writer.batch.bytes.len();
+        state.last_written_at = now;
+        writer.end = state.appended;
+        writer.next_run = 0;
+        Ok(())
+    }
+
+    /// Writes what is in hand. `Err(Step::Worked)`: it failed, or the disk is full and the rest stays in hand.
+    fn write_batch(&self, writer: &mut Writer) -> Result<(), Step> {
+        let outcome = self.write_runs(writer);
+        if let Err(trouble) = outcome {
+            if is_full(&trouble.error) && !trouble.is_sync {
+                let mut state = self.state();
+                state.set_stalled();
+                self.room_wakes.notify_all();
+            } else {
+                self.fail(trouble.operation, &trouble.path, trouble.error);
+            }
+            return Err(Step::Worked);
+        }
+        let slab = writer.batch.runs.last().map(|run| Arc::clone(&run.slab));
+        writer.batch.clear(writer.batch_capacity);
+        {
+            let mut state = self.state();
+            state.in_hand_bytes = 0;
+            state.is_stalled = false;
+        }
+        if let Some(slab) = slab {
+            self.publish(Some((writer.end, &slab)), None);
+        }
+        Ok(())
+    }
+
+    fn write_runs(&self, writer: &mut Writer) -> Result<(), Trouble> {
+        let runs = writer.batch.runs.get(writer.next_run..).unwrap_or_default();
+        for run in runs {
+            if let Some((old, old_end)) = run.begins_after.as_ref().filter(|_| !writer.is_begun) {
+                self.rotate(old, *old_end, &run.slab)?;
+                writer.is_begun = true;
+            }
+            let bytes = writer.batch.bytes.get(run.start..run.start + run.len).unwrap_or_default();
+            if let Err(error) = run.slab.file.write_at(bytes, run.offset) {
+                if is_full(&error) && !run.slab.is_preallocated {
+                    // What of it was written takes room and is nobody's. If this fails too, it is written over later.
+                    let _ = run.slab.file.set_len(run.offset);
+                }
+                return Err(Trouble { operation: "write", path: run.slab.path.clone(), error, is_sync: false });
+            }
+            self.state().stats.writes += 1;
+            writer.next_run += 1;
+            writer.is_begun = false;
+        }
+        Ok(())
+    }
+
+    /// Ends the slab `old` at `old_end` and gives `new` its name. Only then may a frame be written into it: so whoever finds
+    /// `new` knows that all of `old` was synced.
+    fn rotate(&self, old: &Arc<SlabFile>, old_end: u64, new: &Arc<SlabFile>) -> Result<(), Trouble> {
+        let trouble = |operation, path: &std::path::Path, is_sync| {
+            let path = path.to_owned();
+            move |error| Trouble { operation, path, error, is_sync }
+        };
+        let turn = lock(&self.sync_turn);
+        let directory = &self.options.directory;
+        self.timed_sync(old).map_err(trouble("sync", &old.path, true))?;
+        let end = Position::new(old.number, old_end);
+        self.publish(Some((end, old)), Some(end));
+        old.file.set_len(old_end).map_err(trouble("truncate", &old.path, false))?;
+        old.file.sync().map_err(trouble("sync", &old.path, true))?;
+        let disk = &self.environment.disk;
+        disk.rename(&directory.join(NEXT_NAME), &new.path).map_err(trouble("rename", &new.path, false))?;
+        disk.sync_directory(directory).map_err(trouble("sync", directory, true))?;
+        let mut state = self.state();
+        if let Some(entry) = state.slabs.back_mut() {
+            entry.end = Some(old_end);
+            entry.bytes_on_disk = old_end;
+        }
+        let bytes_on_disk = new.size_bytes;
+        state.slabs.push_back(SlabEntry { number: new.number, end: None, bytes_on_disk });
+        state.is_rotating = false;
+        state.stats.rotations += 1;
+        let wake = state.prepare_bell.ring();
+        drop(state);
+        drop(turn);
+        if wake {
+            self.prepare_wakes.notify_one();
+        }
+        Ok(())
+    }
+
+    /// The end of what is in hand or pending, for closing: whether nothing is left to write.
+    pub(super) fn is_drained(&self) -> bool {
+        let state = self.state();
+        state.pending.runs.is_empty() && state.in_hand_bytes == 0
+    }
+}

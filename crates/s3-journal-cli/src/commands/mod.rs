@@ -1,0 +1,28 @@
+//! The commands, one file each, and what they share: opening the store that the options name.
+
+mod cat;
+mod ls;
+mod selection;
+mod status;
+mod store;
+mod verify;
+mod write;
+
+use crate::exit::{Exit, Failure};
+use crate::flags::{Cli, Command};
+use crate::output::Output;
+
+/// Carries a command out.
+///
+/// # Errors
+/// What is told, and the exit status.
+pub fn run(cli: Cli) -> Result<Exit, Failure> {
+    let quiet = cli.log.quiet;
+    match cli.command {
+        Command::Write(flags) => write::run(&flags, quiet),
+        Command::Cat(flags) => cat::run(&flags),
+        Command::Ls(flags) => ls::run(&flags, &mut Output::standard()),
+        Command::Verify(flags) => verify::run(&flags, quiet, &mut Output::standard()),
+        Command::Status(flags) => status::run(&flags, &mut Output::standard()),
+    }
+}

@@ -1,0 +1,113 @@
+//! The store that the options name, and the library's errors in the words of the command line.
+
+use std::sync::Arc;
+
+use s3_journal::bucket::Bucket;
+use s3_journal::read::{ReadError, ReadErrorKind};
+use s3_journal::{OpenError, Options};
+
+use crate::credentials;
+use crate::exit::{Exit, Failure, causes};
+use crate::flags;
+use crate::flags::store::StoreFlags;
+
+/// The options of a journal with what the flags say of the store.
+///
+/// # Errors
+/// Keys that aren't a pair.
+pub fn options(flags: &StoreFlags) -> Result<Options, Failure> {
+    let mut options = Options::new();
+    if let Some(to) = &flags.to {
+        options = options.to(to);
+    }
+    if let Some(bucket) = &flags.s3_bucket {
+        options = options.s3_bucket(bucket);
+    }
+    if let Some(region) = &flags.region {
+        options = options.region(region);
+    }
+    if let Some(endpoint) = &flags.endpoint {
+        options = options.endpoint(endpoint);
+    }
+    if let Some(path_style) = flags.path_style {
+        options = options.path_style(path_style);
+    }
+    if let Some(keys) = credentials::of(flags)? {
+        options = options.s3_access_key(keys.access).s3_secret_key(keys.secret);
+        if let Some(token) = keys.session_token {
+            options = options.s3_session_token(token);
+        }
+    }
+    Ok(options)
+}
+
+/// The store to read from, and the prefix in it.
+///
+/// # Errors
+/// An option that can't be used.
+pub fn open(flags: &StoreFlags) -> Result<(Arc<dyn Bucket>, String), Failure> {
+    options(flags)?.open_bucket().map_err(|error| open_failure(&error))
+}
+
+/// Why a journal or a store can't be opened.
+pub fn open_failure(error: &OpenError) -> Failure {
+    match error {
+        OpenError::Option { option, value, remedy } => {
+            Failure::usage(format!("option {} is {value}: {}", flag_of(option), in_flags(remedy)))
+        }
+        OpenError::OtherJournal { .. } | OpenError::Queue(_) => {
+            Failure::new(Exit::Directory, in_flags(&causes(error)))
+        }
+        OpenError::Failed(_) => Failure::new(Exit::LocalIo, causes(error)),
+        _ => Failure::new(Exit::Unexpected, causes(error)),
+    }
+}
+
+/// Why reading stopped.
+pub fn read_failure(error: &ReadError) -> Failure {
+    let exit = match error.kind() {
+        ReadErrorKind::NotWhole => Exit::Data,
+        ReadErrorKind::Unreachable => Exit::Unreachable,
+        ReadErrorKind::Forbidden => Exit::Denied,
+        ReadErrorKind::BrokenPipe => return Failure::new(Exit::Done, ""),
+        ReadErrorKind::Output => Exit::LocalIo,
+        ReadErrorKind::Usage => Exit::Usage,
+        _ => Exit::Unexpected,
+    };
+    Failure::new(exit, causes(error))
+}
+
+/// The flag that sets an option of the library.
+fn flag_of(option: &str) -> String {
+    match option {
+        "compression_level" => "--compressor".to_owned(),
+        "prefix" => "--to".to_owned(),
+        "s3_secret_key" => "--s3-secret-key-file".to_owned(),
+        "fsync" => "--no-fsync".to_owned(),
+        _ => format!("--{}", option.replace('_', "-")),
+    }
+}
+
+/// A text of the library's with its options' names as the flags that set them: `max_batch_size` is `--max-batch-size`.
+fn in_flags(text: &str) -> String {
+    let command = flags::command();
+    let mut names: Vec<String> = command
+        .get_subcommands()
+        .flat_map(|command| command.get_arguments())
+        .filter_map(|argument| argument.get_long())
+        .map(|long| long.replace('-', "_"))
+        .filter(|name| name.contains('_'))
+        .collect();
+    // The longest first: one name may begin another.
+    names.sort_by_key(|name| (std::cmp::Reverse(name.len()), name.clone()));
+    names.dedup();
+    let mut text = text.to_owned();
+    for name in names {
+        text = text.replace(&name, &format!("--{}", name.replace('_', "-")));
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

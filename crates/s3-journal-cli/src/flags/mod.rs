@@ -1,0 +1,104 @@
+//! The command line: each option once, with its environment twin and its help. Knows what is typed, not what is done
+//! with it.
+
+pub mod log;
+pub mod read;
+pub mod status;
+pub mod store;
+pub mod write;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::exit::{self, Failure};
+
+/// Carries lines to S3, exactly once and in order, through crashes, power loss and outages.
+#[derive(Debug, Parser)]
+#[command(
+    name = "s3-journal",
+    version,
+    about,
+    long_about = "Carries lines to Amazon S3 (or any S3-compatible store), exactly once and in order, through crashes, \
+                  power loss and outages.\n\n\
+                  Lines are made durable on the local disk first and wait there for as long as the store can't be \
+                  reached.",
+    after_help = ending(),
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What is logged.
+    #[command(flatten)]
+    pub log: log::LogFlags,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Take lines from standard input or files, and carry them to the bucket
+    Write(Box<write::WriteFlags>),
+    /// Print the lines back, in order
+    Cat(read::CatFlags),
+    /// List the objects: their entries, sizes, and the gaps between them
+    Ls(read::LsFlags),
+    /// Prove that nothing is missing, doubled or damaged in the bucket
+    Verify(read::VerifyFlags),
+    /// Say what a local directory holds and waits for; works offline, beside a running `write`
+    Status(status::StatusFlags),
+}
+
+/// How every help ends.
+fn ending() -> String {
+    format!(
+        "Environment:\n  Each option can be set by a variable of its name, too: --max-batch-size by \
+         S3_JOURNAL_MAX_BATCH_SIZE.\n  The AWS_* variables mean what they mean everywhere.\n\n{}",
+        exit::table()
+    )
+}
+
+/// The command line as clap knows it. Helps name the environment's rule once instead of each variable.
+pub fn command() -> clap::Command {
+    Cli::command()
+        .mut_args(|argument| argument.hide_env(true))
+        .mut_subcommands(|command| command.mut_args(|argument| argument.hide_env(true)))
+}
+
+/// Reads the command line.
+///
+/// # Errors
+/// clap's: also the wish for help or the version.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&command().try_get_matches_from(arguments)?)
+}
+
+/// The name under which people try to give the secret away.
+const SECRET_OPTION: &str = "--s3-secret-key";
+
+/// Refuses a secret key on the command line, before anything could repeat it: all users of the machine can read a
+/// process's arguments.
+///
+/// # Errors
+/// Says where the key is taken from instead.
+pub fn refuse_secret(arguments: &[OsString]) -> Result<(), Failure> {
+    let is_secret = |argument: &OsString| {
+        let bytes = argument.as_encoded_bytes();
+        bytes.strip_prefix(SECRET_OPTION.as_bytes()).is_some_and(|rest| matches!(rest.first(), None | Some(b'=')))
+    };
+    if arguments.iter().take_while(|argument| *argument != "--").any(is_secret) {
+        return Err(Failure::usage(
+            "--s3-secret-key isn't taken from the command line, where every user of this machine could read it: put \
+             the key into the environment (S3_JOURNAL_S3_SECRET_KEY or AWS_SECRET_ACCESS_KEY), into an AWS profile, \
+             or into a file named by --s3-secret-key-file; and since it has been shown now, replace it",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "flags_tests.rs"]
+mod tests;

@@ -1,0 +1,98 @@
+//! Options of the commands that read a bucket: `cat`, `ls` and `verify`.
+
+use clap::Args;
+
+use super::store::StoreFlags;
+
+/// Which journals.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct JournalFlags {
+    /// Only the journal with this id [default: all under the prefix]
+    #[arg(long, value_name = "ID", env = "S3_JOURNAL_ID")]
+    pub id: Option<String>,
+
+    /// Only what one local directory wrote: the part of the objects' names after the id, 20261122T093407Z5f0c2a91
+    #[arg(long, value_name = "INCARNATION", env = "S3_JOURNAL_INCARNATION")]
+    pub incarnation: Option<String>,
+}
+
+/// Which entries.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct RangeFlags {
+    /// Begin at this sequence number (from 0) of each local directory
+    #[arg(long, value_name = "SEQUENCE", env = "S3_JOURNAL_FROM")]
+    pub from: Option<u64>,
+
+    /// End before this sequence number
+    #[arg(long, value_name = "SEQUENCE", env = "S3_JOURNAL_UNTIL")]
+    pub until: Option<u64>,
+}
+
+/// The entries back, in order.
+#[derive(Debug, Args)]
+#[command(after_help = super::ending())]
+pub struct CatFlags {
+    /// Where the bucket is.
+    #[command(flatten)]
+    pub store: StoreFlags,
+
+    /// Which journals.
+    #[command(flatten)]
+    pub journals: JournalFlags,
+
+    /// Which entries.
+    #[command(flatten)]
+    pub range: RangeFlags,
+}
+
+/// The objects.
+#[derive(Debug, Args)]
+#[command(after_help = super::ending())]
+pub struct LsFlags {
+    /// Where the bucket is.
+    #[command(flatten)]
+    pub store: StoreFlags,
+
+    /// Which journals.
+    #[command(flatten)]
+    pub journals: JournalFlags,
+
+    /// Which entries.
+    #[command(flatten)]
+    pub range: RangeFlags,
+
+    /// Print one JSON object a line
+    #[arg(long, env = "S3_JOURNAL_JSON", value_parser = clap::builder::BoolishValueParser::new())]
+    pub json: bool,
+}
+
+/// The proof.
+#[derive(Debug, Args)]
+#[command(after_help = super::ending())]
+pub struct VerifyFlags {
+    /// Where the bucket is.
+    #[command(flatten)]
+    pub store: StoreFlags,
+
+    /// Which journals.
+    #[command(flatten)]
+    pub journals: JournalFlags,
+
+    /// Which entries.
+    #[command(flatten)]
+    pub range: RangeFlags,
+
+    /// Ask for each object's metadata, too: it tells length, checksum and entries of the object before it
+    #[arg(long, env = "S3_JOURNAL_CHAIN", value_parser = clap::builder::BoolishValueParser::new())]
+    pub chain: bool,
+
+    /// Read every byte, too: checksums, streams and entries are counted again
+    #[arg(long, env = "S3_JOURNAL_DEEP", value_parser = clap::builder::BoolishValueParser::new())]
+    pub deep: bool,
+
+    /// Print the report as one JSON object
+    #[arg(long, env = "S3_JOURNAL_JSON", value_parser = clap::builder::BoolishValueParser::new())]
+    pub json: bool,
+}

@@ -1,0 +1,53 @@
+//! The log on standard error: how much, and how it looks.
+
+use tracing_subscriber::EnvFilter;
+
+use crate::flags::log::{LogFlags, LogFormat};
+use crate::terminal::{self, LogWriter};
+
+/// What is logged at a verbosity, in RUST_LOG's words. Other crates' details begin a step later than our own.
+fn filter(verbose: u8, quiet: bool) -> &'static str {
+    match (quiet, verbose) {
+        (true, _) => "error",
+        (false, 0) => "warn",
+        (false, 1) => "warn,s3_journal=info,durable_queue=info",
+        (false, 2) => "info,s3_journal=debug,durable_queue=debug",
+        (false, _) => "debug,s3_journal=trace,durable_queue=trace",
+    }
+}
+
+/// Starts the log.
+pub fn start(flags: &LogFlags) {
+    let from_environment = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
+    let chosen = filter(flags.verbose, flags.quiet);
+    let (filter, misread) = match from_environment.as_deref().map(EnvFilter::try_new) {
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(error)) => (EnvFilter::new(chosen), Some(error)),
+        None => (EnvFilter::new(chosen), None),
+    };
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| LogWriter);
+    // The only other way to have a subscriber is a second call of this function.
+    drop(match flags.log_format {
+        LogFormat::Text => builder.with_target(false).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    });
+    terminal::set_json(flags.log_format == LogFormat::Json);
+    if let Some(error) = misread {
+        tracing::warn!(%error, "RUST_LOG can't be read and is ignored");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verbosity_is_a_filter() {
+        for quiet in [false, true] {
+            for verbose in 0..5 {
+                assert!(EnvFilter::try_new(filter(verbose, quiet)).is_ok());
+            }
+        }
+        assert_eq!(filter(0, false), "warn");
+    }
+}

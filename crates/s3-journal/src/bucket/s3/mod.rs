@@ -1,0 +1,380 @@
+//! Amazon S3, and stores that speak its protocol, through the official client. Knows the trait and the AWS crates.
+//!
+//! One call is one request (a list of parts: one per page), never repeated here. Every byte that is written is guarded by the
+//! caller's CRC-64/NVME, sent as a header: the store refuses what doesn't fit.
+
+mod connect;
+mod convert;
+mod options;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use tokio::sync::OnceCell;
+
+use super::{
+    Abilities, Bucket, BucketError, BucketErrorKind, BucketFuture, Complete, Head, Metadata, ObjectEntry, ObjectPage,
+    OpenUpload, Part, Put, UploadMarker, UploadPage, UploadPart,
+};
+use connect::{CREDENTIALS_TIMEOUT, Connected};
+use convert::About;
+pub use options::{S3Options, S3OptionsError};
+
+/// Completing an upload may take longer than other calls, by this factor.
+const COMPLETE_TIMEOUT_FACTOR: u32 = 3;
+
+/// A bucket of S3.
+///
+/// Credentials, region and connections are looked for at the first call, not before; if that fails, the next call tries
+/// again.
+#[derive(Debug)]
+pub struct S3Bucket {
+    options: S3Options,
+    connected: OnceCell<Connected>,
+}
+
+impl S3Bucket {
+    /// The bucket that the options describe. Sends nothing and asks nobody.
+    ///
+    /// # Errors
+    /// [`S3OptionsError`] names what to change.
+    pub fn new(options: S3Options) -> Result<Self, S3OptionsError> {
+        options.check()?;
+        Ok(Self { options, connected: OnceCell::new() })
+    }
+
+    async fn connected(&self) -> Result<&Connected, BucketError> {
+        let connecting = self.connected.get_or_try_init(|| Box::pin(connect::connect(&self.options)));
+        tokio::time::timeout(CREDENTIALS_TIMEOUT, connecting).await.unwrap_or_else(|_| {
+            let message = format!("neither profile nor metadata service answered within {CREDENTIALS_TIMEOUT:?}");
+            Err(BucketError::new(BucketErrorKind::NotSent, "NotReady", message))
+        })
+    }
+
+    /// How long a call may take that moves this many bytes.
+    fn limit(&self, bytes: u64) -> Duration {
+        let for_bytes = Duration::from_secs(bytes / self.options.slowest_bytes_per_second.max(1));
+        self.options.operation_timeout.saturating_add(for_bytes)
+    }
+
+    async fn put_now(&self, put: Put<'_>) -> Result<(), BucketError> {
+        let Connected { client, is_encrypted } = self.connected().await?;
+        let limit = self.limit(put.body.len() as u64);
+        let request = client
+            .put_object()
+            .bucket(&self.options.bucket)
+            .key(put.key)
+            .set_metadata(Some(user_metadata(put.metadata)))
+            .checksum_crc64_nvme(convert::checksum_text(put.crc64nvme))
+            .set_if_none_match(if_none_match(put.create_only))
+            .body(ByteStream::from(put.body))
+            .customize();
+        let request = if *is_encrypted { request.disable_payload_signing() } else { request };
+        answer(About::Object, limit, request.send()).await?;
+        Ok(())
+    }
+
+    async fn create_upload_now(&self, key: &str, metadata: &Metadata) -> Result<String, BucketError> {
+        let request = self
+            .connected()
+            .await?
+            .client
+            .create_multipart_upload()
+            .bucket(&self.options.bucket)
+            .key(key)
+            .set_metadata(Some(user_metadata(metadata)))
+            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+            .checksum_type(ChecksumType::FullObject);
+        let answer = answer(About::Object, self.limit(0), request.send()).await?;
+        let upload_id = answer.upload_id.filter(|upload_id| !upload_id.is_empty());
+        upload_id.ok_or_else(|| convert::malformed("the new upload has no id"))
+    }
+
+    async fn upload_part_now(&self, part: UploadPart<'_>) -> Result<String, BucketError> {
+        let Connected { client, is_encrypted } = self.connected().await?;
+        let limit = self.limit(part.body.len() as u64);
+        let request = client
+            .upload_part()
+            .bucket(&self.options.bucket)
+            .key(part.key)
+            .upload_id(part.upload_id)
+            .part_number(part_number(part.number))
+            .checksum_crc64_nvme(convert::checksum_text(part.crc64nvme))
+            .body(ByteStream::from(part.body))
+            .customize();
+        let request = if *is_encrypted { request.disable_payload_signing() } else { request };
+        let answer = answer(About::Upload, limit, request.send()).await?;
+        answer.e_tag.ok_or_else(|| convert::malformed("the part has no entity tag"))
+    }
+
+    async fn complete_upload_now(&self, complete: Complete<'_>) -> Result<(), BucketError> {
+        let parts = complete.parts.iter().map(|part| {
+            CompletedPart::builder()
+                .part_number(part_number(part.number))
+                .e_tag(&part.etag)
+                .set_checksum_crc64_nvme(part.crc64nvme.map(convert::checksum_text))
+                .build()
+        });
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
+        let request = self
+            .connected()
+            .await?
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.options.bucket)
+            .key(complete.key)
+            .upload_id(complete.upload_id)
+            .checksum_crc64_nvme(convert::checksum_text(complete.crc64nvme))
+            .checksum_type(ChecksumType::FullObject)
+            .mpu_object_size(i64::try_from(complete.len_bytes).unwrap_or(i64::MAX))
+            .set_if_none_match(if_none_match(complete.create_only))
+            .multipart_upload(parts);
+        let limit = self.limit(0).saturating_mul(COMPLETE_TIMEOUT_FACTOR);
+        answer(About::Upload, limit, request.send()).await?;
+        Ok(())
+    }
+
+    async fn abort_upload_now(&self, key: &str, upload_id: &str) -> Result<(), BucketError> {
+        let client = &self.connected().await?.client;
+        let request = client.abort_multipart_upload().bucket(&self.options.bucket).key(key).upload_id(upload_id);
+        answer(About::Upload, self.limit(0), request.send()).await?;
+        Ok(())
+    }
+
+    async fn list_parts_now(&self, key: &str, upload_id: &str) -> Result<Vec<Part>, BucketError> {
+        let client = &self.connected().await?.client;
+        // By number: a store may list a part that was sent again twice (SeaweedFS does), the newer one counts.
+        let mut parts: BTreeMap<u32, (Option<SystemTime>, Part)> = BTreeMap::new();
+        loop {
+            let marker = parts.last_key_value().map_or(0, |(number, _)| *number);
+            let request = client
+                .list_parts()
+                .bucket(&self.options.bucket)
+                .key(key)
+                .upload_id(upload_id)
+                .set_part_number_marker((marker > 0).then(|| marker.to_string()));
+            let page = answer(About::Upload, self.limit(0), request.send()).await?;
+            for part in page.parts() {
+                let number = part.part_number().and_then(|number| u32::try_from(number).ok());
+                let (len_bytes, modified) = (convert::length(part.size()), convert::time(part.last_modified()));
+                let (Some(number), Some(len_bytes), Some(etag)) = (number, len_bytes, part.e_tag()) else { continue };
+                if parts.get(&number).is_none_or(|(known, _)| *known <= modified) {
+                    let crc64nvme = convert::checksum(part.checksum_crc64_nvme());
+                    let part = Part { number, etag: etag.to_owned(), len_bytes, crc64nvme };
+                    parts.insert(number, (modified, part));
+                }
+            }
+            if page.is_truncated() != Some(true) {
+                return Ok(parts.into_values().map(|(_, part)| part).collect());
+            }
+            if parts.last_key_value().is_none_or(|(number, _)| *number <= marker) {
+                return Err(convert::malformed("the list of parts goes on without an end"));
+            }
+        }
+    }
+
+    async fn list_uploads_now(&self, prefix: &str, after: Option<&UploadMarker>) -> Result<UploadPage, BucketError> {
+        let request = self
+            .connected()
+            .await?
+            .client
+            .list_multipart_uploads()
+            .bucket(&self.options.bucket)
+            .prefix(prefix)
+            .set_key_marker(after.map(|after| after.key.clone()))
+            .set_upload_id_marker(after.and_then(|after| after.upload_id.clone()));
+        let page = answer(About::Object, self.limit(0), request.send()).await?;
+        let uploads: Vec<_> = page
+            .uploads()
+            .iter()
+            .filter_map(|upload| {
+                let (key, upload_id) = (upload.key()?.to_owned(), upload.upload_id()?.to_owned());
+                Some(OpenUpload { key, upload_id, initiated: convert::time(upload.initiated()) })
+            })
+            .collect();
+        // Some stores say that there is more, but not from where: then it goes on after the last entry.
+        let last = uploads.last().map(|last| UploadMarker {
+            key: last.key.clone(),
+            upload_id: Some(last.upload_id.clone()),
+        });
+        let said = |marker: Option<&str>| marker.filter(|marker| !marker.is_empty()).map(ToOwned::to_owned);
+        let marker = match said(page.next_key_marker()) {
+            Some(key) => Some(UploadMarker { key, upload_id: said(page.next_upload_id_marker()) }),
+            None => last,
+        };
+        // A store that ignores the marker would give the same page for ever.
+        let next = marker.filter(|next| page.is_truncated() == Some(true) && Some(next) != after);
+        let uploads = uploads.into_iter().filter(|upload| upload.key.starts_with(prefix)).collect();
+        Ok(UploadPage { uploads, next })
+    }
+
+    async fn head_now(&self, key: &str) -> Result<Option<Head>, BucketError> {
+        let client = &self.connected().await?.client;
+        let request = client.head_object().bucket(&self.options.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
+        let answer = match answer(About::Head, self.limit(0), request.send()).await {
+            Err(error) if error.kind() == BucketErrorKind::NotFound => return Ok(None),
+            other => other?,
+        };
+        let len_bytes = convert::length(answer.content_length());
+        Ok(Some(Head {
+            len_bytes: len_bytes.ok_or_else(|| convert::malformed("the object has no length"))?,
+            crc64nvme: convert::checksum(answer.checksum_crc64_nvme()),
+            modified: convert::time(answer.last_modified()),
+            metadata: answer.metadata.unwrap_or_default().into_iter().collect(),
+        }))
+    }
+
+    async fn get_range_now(&self, key: &str, offset_bytes: u64, len_bytes: u64) -> Result<Bytes, BucketError> {
+        let Some(last) = len_bytes.checked_sub(1).map(|more| offset_bytes.saturating_add(more)) else {
+            let found = self.head(key).await?;
+            return found.map(|_| Bytes::new()).ok_or_else(|| super::rules::not_found(key));
+        };
+        let client = &self.connected().await?.client;
+        let request =
+            client.get_object().bucket(&self.options.bucket).key(key).range(format!("bytes={offset_bytes}-{last}"));
+        let reading = Box::pin(async {
+            let answer = match request.send().await {
+                Ok(answer) => answer,
+                Err(error) if error.raw_response().is_some_and(|raw| raw.status().as_u16() == 416) => {
+                    return Ok(Bytes::new());
+                }
+                Err(error) => return Err(convert::error(&error, About::Object)),
+            };
+            let told = convert::length(answer.content_length()).unwrap_or(0);
+            let is_whole = answer.content_range().is_none();
+            if told > len_bytes || (is_whole && offset_bytes > 0) {
+                let message = "a range was asked for and another one answered";
+                return Err(BucketError::new(BucketErrorKind::Unsupported, "RangeIgnored", message));
+            }
+            let body = answer.body.collect().await.map_err(|error| {
+                let message = format!("the answer broke off: {error}");
+                BucketError::new(BucketErrorKind::NoAnswer, "ConnectionBroken", message)
+            })?;
+            Ok(body.into_bytes())
+        });
+        within(self.limit(len_bytes), reading).await?
+    }
+
+    async fn list_now(&self, prefix: &str, after: Option<&str>) -> Result<ObjectPage, BucketError> {
+        let request = self
+            .connected()
+            .await?
+            .client
+            .list_objects_v2()
+            .bucket(&self.options.bucket)
+            .prefix(prefix)
+            .set_start_after(after.map(ToOwned::to_owned));
+        let page = answer(About::Object, self.limit(0), request.send()).await?;
+        let objects: Vec<_> = page
+            .contents()
+            .iter()
+            .filter_map(|object| {
+                let (key, len_bytes) = (object.key()?.to_owned(), convert::length(object.size())?);
+                Some(ObjectEntry { key, len_bytes, modified: convert::time(object.last_modified()) })
+            })
+            .collect();
+        let next = match objects.last() {
+            Some(last) if page.is_truncated() == Some(true) => Some(last.key.clone()),
+            None if page.is_truncated() == Some(true) => {
+                return Err(convert::malformed("an empty page says that there is more"));
+            }
+            _ => None,
+        };
+        if next.is_some() && next.as_deref() == after {
+            return Err(convert::malformed("the list of objects goes on without an end"));
+        }
+        Ok(ObjectPage { objects, next })
+    }
+}
+
+/// Waits for an answer, but not for ever.
+fn answer<'a, T, E>(
+    about: About,
+    limit: Duration,
+    sending: impl Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'a,
+) -> BucketFuture<'a, T>
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+{
+    // The client's futures are large: on the heap they don't make every future above them large, too.
+    let sending = Box::pin(sending);
+    Box::pin(async move { within(limit, sending).await?.map_err(|error| convert::error(&error, about)) })
+}
+
+async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, BucketError> {
+    tokio::time::timeout(limit, work).await.map_err(|_| {
+        let message = format!("no answer within {limit:?}");
+        BucketError::new(BucketErrorKind::NoAnswer, "Timeout", message)
+    })
+}
+
+fn user_metadata(metadata: &Metadata) -> HashMap<String, String> {
+    metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn if_none_match(create_only: bool) -> Option<String> {
+    create_only.then(|| "*".to_owned())
+}
+
+fn part_number(number: u32) -> i32 {
+    // Above 10,000 the store refuses.
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
+
+impl Bucket for S3Bucket {
+    fn name(&self) -> String {
+        format!("s3://{}", self.options.bucket)
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities::S3
+    }
+
+    fn put<'a>(&'a self, put: Put<'a>) -> BucketFuture<'a, ()> {
+        Box::pin(self.put_now(put))
+    }
+
+    fn create_upload<'a>(&'a self, key: &'a str, metadata: &'a Metadata) -> BucketFuture<'a, String> {
+        Box::pin(self.create_upload_now(key, metadata))
+    }
+
+    fn upload_part<'a>(&'a self, part: UploadPart<'a>) -> BucketFuture<'a, String> {
+        Box::pin(self.upload_part_now(part))
+    }
+
+    fn complete_upload<'a>(&'a self, complete: Complete<'a>) -> BucketFuture<'a, ()> {
+        Box::pin(self.complete_upload_now(complete))
+    }
+
+    fn abort_upload<'a>(&'a self, key: &'a str, upload_id: &'a str) -> BucketFuture<'a, ()> {
+        Box::pin(self.abort_upload_now(key, upload_id))
+    }
+
+    fn list_parts<'a>(&'a self, key: &'a str, upload_id: &'a str) -> BucketFuture<'a, Vec<Part>> {
+        Box::pin(self.list_parts_now(key, upload_id))
+    }
+
+    fn list_uploads<'a>(&'a self, prefix: &'a str, after: Option<&'a UploadMarker>) -> BucketFuture<'a, UploadPage> {
+        Box::pin(self.list_uploads_now(prefix, after))
+    }
+
+    fn head<'a>(&'a self, key: &'a str) -> BucketFuture<'a, Option<Head>> {
+        Box::pin(self.head_now(key))
+    }
+
+    fn get_range<'a>(&'a self, key: &'a str, offset_bytes: u64, len_bytes: u64) -> BucketFuture<'a, Bytes> {
+        Box::pin(self.get_range_now(key, offset_bytes, len_bytes))
+    }
+
+    fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>) -> BucketFuture<'a, ObjectPage> {
+        Box::pin(self.list_now(prefix, after))
+    }
+}

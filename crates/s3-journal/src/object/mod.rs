@@ -1,0 +1,11 @@
+//! Objects: their names, and where one ends and the next begins. Pure: no I/O, no clock.
+
+mod key;
+mod layout;
+mod metadata;
+
+pub use key::{
+    Id, IdError, Incarnation, KEY_BYTES_MAX, KeyLayout, ObjectKey, ObjectName, RunId, check_suffix,
+};
+pub use layout::{Boundary, Layout, LayoutLimits, SealReason};
+pub use metadata::{FORMAT, MetadataError, ObjectMetadata, Predecessor};

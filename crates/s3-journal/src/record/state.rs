@@ -1,0 +1,322 @@
+//! What follows from all records so far: the content of the checkpoint that every slab begins with, so that nothing is
+//! forgotten when slabs are freed and opening reads only the newest one.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use durable_queue::Position;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+use thiserror::Error;
+
+use super::kinds::{Batch, PositionUpdate, Record};
+use crate::object::Predecessor;
+use crate::stream::Tail;
+
+/// The version of the journal's records.
+pub const FORMAT: u32 = 1;
+
+/// The most bytes of positions that a journal remembers, all sources together: they are part of each checkpoint.
+pub const POSITIONS_BYTES_MAX: usize = 1 << 20;
+
+/// Runs remembered: whose uploads may be swept as ours.
+const RUNS_MAX: usize = 64;
+
+/// Who writes here, and where to. Fixed when the directory is made.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Identity {
+    /// The journal's id.
+    #[n(0)]
+    pub id: String,
+    /// When the directory was made (or last taken over by other options while empty), and 8 random digits.
+    #[n(1)]
+    pub incarnation: String,
+    /// The store: `s3://bucket`, `file:///path`.
+    #[n(2)]
+    pub store: String,
+    /// The prefix in it.
+    #[n(3)]
+    pub prefix: String,
+}
+
+/// The object that entries go into.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct OpenObject {
+    /// Its number.
+    #[n(0)]
+    pub number: u64,
+    /// Its key.
+    #[n(1)]
+    pub key: String,
+    /// Its directory.
+    #[n(2)]
+    pub directory: String,
+    /// Sequence number of its first entry.
+    #[n(3)]
+    pub first: u64,
+    /// Entries so far.
+    #[n(4)]
+    pub entries: u64,
+    /// When it was opened: milliseconds since 1970.
+    #[n(5)]
+    pub opened_unix_ms: i64,
+    /// Raw bytes so far.
+    #[n(6)]
+    pub raw_len_bytes: u64,
+    /// Stored bytes so far.
+    #[n(7)]
+    pub len_bytes: u64,
+    /// The compressed format's own checksum so far.
+    #[n(8)]
+    pub stream_checksum: u64,
+    /// CRC-64/NVME of the stored bytes so far.
+    #[n(9)]
+    pub crc64nvme: u64,
+    /// CRC-64/NVME of the part that isn't full.
+    #[n(10)]
+    pub part_crc64nvme: u64,
+    /// Size of its parts in bytes.
+    #[n(11)]
+    pub part_size_bytes: u64,
+    /// Name of the compressor.
+    #[n(12)]
+    pub compressor: String,
+}
+
+impl OpenObject {
+    /// What closes its stream.
+    pub fn tail(&self) -> Tail {
+        Tail { raw_len: self.raw_len_bytes, stored_len: self.len_bytes, checksum: self.stream_checksum }
+    }
+}
+
+/// What is known of the object that is next to be uploaded.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Encode, Decode)]
+#[cbor(map)]
+pub struct SendingState {
+    /// An upload in parts that was created for it.
+    #[n(0)]
+    pub upload_id: Option<String>,
+    /// Whether a request that can make it visible may have been sent.
+    #[n(1)]
+    pub sent: bool,
+}
+
+/// Everything that follows from the records so far.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct State {
+    /// [`FORMAT`] of the program that wrote it.
+    #[n(0)]
+    pub format: u32,
+    /// Who writes here.
+    #[n(1)]
+    pub identity: Identity,
+    /// This run's number, and the ones before it, newest last.
+    #[n(2)]
+    pub runs: VecDeque<u32>,
+    /// Sequence number of the next entry.
+    #[n(3)]
+    pub next_sequence: u64,
+    /// Number of the next object to be opened.
+    #[n(4)]
+    pub next_number: u64,
+    /// The last time that a directory was made for: milliseconds since 1970.
+    #[n(5)]
+    pub time_unix_ms: i64,
+    /// The last position of each source.
+    #[n(6)]
+    pub positions: BTreeMap<u64, ByteVec>,
+    /// The object that entries go into.
+    #[n(7)]
+    pub open: Option<OpenObject>,
+    /// What the next object will say of the last sealed one.
+    #[n(8)]
+    pub previous: Option<Predecessor>,
+    /// Sequence number after the last entry that is in the bucket.
+    #[n(9)]
+    pub uploaded_sequence: u64,
+    /// Number of the next object to be uploaded.
+    #[n(10)]
+    pub uploaded_number: u64,
+    /// Where its first record is, or will be.
+    #[n(11)]
+    pub cursor: Position,
+    /// What is known of it.
+    #[n(12)]
+    pub sending: SendingState,
+}
+
+/// Records that contradict each other: a fault of the program that wrote them.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{reason}")]
+pub struct StateError {
+    reason: String,
+}
+
+impl State {
+    /// The state of a directory that is new.
+    pub fn new(identity: Identity) -> Self {
+        Self {
+            format: FORMAT,
+            identity,
+            runs: VecDeque::new(),
+            next_sequence: 0,
+            next_number: 0,
+            time_unix_ms: i64::MIN,
+            positions: BTreeMap::new(),
+            open: None,
+            previous: None,
+            uploaded_sequence: 0,
+            uploaded_number: 0,
+            cursor: Position::ZERO,
+            sending: SendingState::default(),
+        }
+    }
+
+    /// The journal is opened once more, as `run`.
+    pub fn begin_run(&mut self, run: u32) {
+        self.runs.push_back(run);
+        while self.runs.len() > RUNS_MAX {
+            self.runs.pop_front();
+        }
+    }
+
+    /// Whether no entry waits here.
+    pub fn is_drained(&self) -> bool {
+        self.open.is_none() && self.uploaded_number == self.next_number
+    }
+
+    /// Appends the state's bytes.
+    pub fn encode_into(&self, out: &mut Vec<u8>) {
+        // Writing to a Vec can't fail (its error type has no values).
+        let _ = minicbor::encode(self, out);
+    }
+
+    /// Reads a state's bytes.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub fn decode(bytes: &[u8]) -> Result<Self, StateError> {
+        let state: Self = minicbor::decode(bytes)
+            .map_err(|error| StateError { reason: format!("the checkpoint can't be read: {error}") })?;
+        if state.format > FORMAT {
+            return Err(StateError {
+                reason: format!(
+                    "the journal's records have format {} and this program knows up to {FORMAT}; use a newer one",
+                    state.format
+                ),
+            });
+        }
+        Ok(state)
+    }
+
+    /// Bytes that the positions of all sources take, with what is counted for each.
+    pub fn positions_bytes(&self) -> usize {
+        self.positions.values().map(|position| position.len() + 16).sum()
+    }
+
+    /// Follows a record.
+    ///
+    /// # Errors
+    /// A record that contradicts the ones before it.
+    pub fn apply(&mut self, record: &Record) -> Result<(), StateError> {
+        match record {
+            Record::Batch(batch) => self.apply_batch(batch),
+            Record::Seal(seal) => {
+                let open = self.open.take();
+                if open.as_ref().is_none_or(|open| open.number != seal.number) {
+                    return contradiction(format!(
+                        "object {} is sealed but {:?} is open",
+                        seal.number,
+                        open.map(|open| open.number)
+                    ));
+                }
+                self.previous = Some(seal.as_predecessor());
+                Ok(())
+            }
+            Record::UploadStarted(started) => {
+                if started.number == self.uploaded_number {
+                    self.sending.upload_id = Some(started.upload_id.clone());
+                }
+                Ok(())
+            }
+            Record::Sent(sent) => {
+                if sent.number != self.uploaded_number {
+                    return contradiction(format!(
+                        "object {} is sent while {} is next",
+                        sent.number, self.uploaded_number
+                    ));
+                }
+                self.sending.sent = !sent.refused;
+                Ok(())
+            }
+            Record::Uploaded(uploaded) => {
+                if uploaded.number != self.uploaded_number || uploaded.number >= self.next_number {
+                    return contradiction(format!(
+                        "object {} is uploaded while {} is next",
+                        uploaded.number, self.uploaded_number
+                    ));
+                }
+                self.uploaded_number += 1;
+                self.uploaded_sequence = uploaded.next_sequence;
+                self.cursor = uploaded.cursor;
+                self.sending = SendingState::default();
+                Ok(())
+            }
+            Record::Unknown => Ok(()),
+        }
+    }
+
+    fn apply_batch(&mut self, batch: &Batch) -> Result<(), StateError> {
+        if batch.first != self.next_sequence {
+            return contradiction(format!("a batch begins at {} after {}", batch.first, self.next_sequence));
+        }
+        if let Some(opening) = &batch.opening {
+            if self.open.is_some() || batch.number != self.next_number {
+                return contradiction(format!("object {} is opened out of turn", batch.number));
+            }
+            self.next_number += 1;
+            self.open = Some(OpenObject {
+                number: batch.number,
+                key: opening.key.clone(),
+                directory: opening.directory.clone(),
+                first: batch.first,
+                entries: 0,
+                opened_unix_ms: batch.time_unix_ms,
+                raw_len_bytes: 0,
+                len_bytes: 0,
+                stream_checksum: 0,
+                crc64nvme: 0,
+                part_crc64nvme: 0,
+                part_size_bytes: opening.part_size_bytes,
+                compressor: opening.compressor.clone(),
+            });
+        }
+        let Some(open) = self.open.as_mut().filter(|open| open.number == batch.number) else {
+            return contradiction(format!("a batch belongs to object {}, which isn't open", batch.number));
+        };
+        open.entries += batch.entries;
+        open.raw_len_bytes = batch.raw_len_bytes;
+        open.len_bytes = batch.len_bytes;
+        open.stream_checksum = batch.stream_checksum;
+        open.crc64nvme = batch.crc64nvme;
+        open.part_crc64nvme = batch.part_crc64nvme;
+        self.next_sequence += batch.entries;
+        self.time_unix_ms = batch.time_unix_ms;
+        for PositionUpdate { source, position } in &batch.positions {
+            // An empty position is the way to forget a source.
+            if position.is_empty() {
+                self.positions.remove(source);
+            } else {
+                self.positions.insert(*source, position.clone());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn contradiction<T>(reason: String) -> Result<T, StateError> {
+    Err(StateError { reason: format!("records contradict each other: {reason}") })
+}

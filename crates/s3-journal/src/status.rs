@@ -1,0 +1,103 @@
+//! What a local directory holds and waits for, read without lock beside a running journal or after its death.
+
+use std::path::{Path, PathBuf};
+
+use durable_queue::disk::{Disk, RealDisk};
+use durable_queue::inspect;
+use serde::Serialize;
+
+use crate::journal::StateVisitor;
+
+/// What a local directory holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// The directory.
+    pub local_directory: PathBuf,
+    /// The journal's id.
+    pub id: String,
+    /// Which life of the directory.
+    pub incarnation: String,
+    /// The store its entries go to.
+    pub store: String,
+    /// The prefix in it.
+    pub prefix: String,
+    /// Sequence number of the next entry: how many are written here.
+    pub next_sequence: u64,
+    /// How many entries are in the bucket.
+    pub uploaded_sequence: u64,
+    /// Entries here that are not in the bucket.
+    pub pending_entries: u64,
+    /// Objects here that are not in the bucket, the open one included.
+    pub pending_objects: u64,
+    /// Key of the object that entries go into.
+    pub open_object: Option<String>,
+    /// How many entries it holds.
+    pub open_object_entries: u64,
+    /// Its length so far in bytes, as stored.
+    pub open_object_bytes: u64,
+    /// Sources whose positions are remembered.
+    pub sources: u64,
+    /// Slab files.
+    pub slabs: u64,
+    /// Their bytes on disk, as far as they are filled.
+    pub bytes: u64,
+    /// Whether the last journal here was closed in order. Not so while one is running.
+    pub was_clean: bool,
+    /// Bytes after the last good record, which were never acknowledged.
+    pub torn_bytes: u64,
+}
+
+/// Why a local directory can't be looked at.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StatusError {
+    /// There is no journal.
+    #[error("{} holds no journal", directory.display())]
+    Empty {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// It can't be read, or is damaged.
+    #[error(transparent)]
+    Queue(#[from] durable_queue::OpenError),
+}
+
+/// Looks at a local directory; changes nothing, needs no lock and no bucket.
+///
+/// # Durability
+/// What it tells of the newest batches may not be on the medium yet.
+///
+/// # Errors
+/// [`StatusError`].
+pub fn status(local_directory: impl AsRef<Path>) -> Result<Status, StatusError> {
+    status_on(&RealDisk, local_directory.as_ref())
+}
+
+fn status_on(disk: &dyn Disk, directory: &Path) -> Result<Status, StatusError> {
+    let mut visitor = StateVisitor::default();
+    let inspected = inspect(disk, directory, &mut visitor)?;
+    let Some(state) = visitor.state else {
+        return Err(StatusError::Empty { directory: directory.to_owned() });
+    };
+    let open = state.open.as_ref();
+    Ok(Status {
+        local_directory: directory.to_owned(),
+        next_sequence: state.next_sequence,
+        uploaded_sequence: state.uploaded_sequence,
+        pending_entries: state.next_sequence.saturating_sub(state.uploaded_sequence),
+        pending_objects: state.next_number.saturating_sub(state.uploaded_number),
+        open_object: open.map(|open| open.key.clone()),
+        open_object_entries: open.map_or(0, |open| open.entries),
+        open_object_bytes: open.map_or(0, |open| open.len_bytes),
+        sources: state.positions.len() as u64,
+        slabs: inspected.slabs.len() as u64,
+        bytes: inspected.slabs.iter().map(|slab| slab.end_bytes).sum(),
+        was_clean: inspected.was_clean,
+        torn_bytes: inspected.torn.map_or(0, |torn| torn.len_bytes),
+        id: state.identity.id,
+        incarnation: state.identity.incarnation,
+        store: state.identity.store,
+        prefix: state.identity.prefix,
+    })
+}

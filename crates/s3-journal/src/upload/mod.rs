@@ -1,0 +1,19 @@
+//! The right half: records to objects. It carries out what the log says and decides nothing about content. The
+//! protocol ([`ObjectUpload`]) and the uploader around it are state machines: they hand out calls and are told the
+//! answers; only [`run`]'s thread blocks. It meets the left half only in the log.
+
+mod backoff;
+mod call;
+mod driver;
+mod loader;
+mod object_upload;
+#[cfg(test)]
+mod object_upload_tests;
+mod report;
+mod sweep;
+#[cfg(test)]
+mod sweep_tests;
+mod uploader;
+
+pub use driver::{UploadDriver, run};
+pub use uploader::{Room, Uploader, UploaderSetup, chain};

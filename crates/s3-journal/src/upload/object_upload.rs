@@ -1,0 +1,647 @@
+//! The upload protocol for one object. Pure: it is told of parts, seals and answers, and says what to do next.
+//!
+//! What it keeps to (docs/DESIGN.md, "The upload protocol"):
+//! * an object is proved by a success, by what a HEAD shows, or, where HEAD isn't permitted, by a refusal because the
+//!   key is taken when only this journal can have taken it; nothing else releases local bytes;
+//! * before the first request that can make the object visible, a *Sent* record is durable;
+//! * a lost answer is settled by identity (length, checksum, metadata), never by existence;
+//! * every write is create-only where the store can do that;
+//! * an upload that is gone, conflicts or doesn't fit is begun anew from the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::backoff::{BACKOFF_MAX, Backoff};
+use super::call::{Answer, Call};
+use crate::bucket::{BucketError, BucketErrorKind, Head, Metadata, Part};
+use crate::record::{SendingState, UploadedHow};
+
+/// What the log says of an object when it is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// Its number.
+    pub number: u64,
+    /// Its key.
+    pub key: String,
+    /// Its user metadata.
+    pub metadata: Metadata,
+    /// Size of its parts in bytes, all but the last.
+    pub part_size_bytes: u64,
+}
+
+/// What the log says of an object when it is sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SealInfo {
+    /// Its length in bytes.
+    pub len_bytes: u64,
+    /// CRC-64/NVME of its bytes.
+    pub crc64nvme: u64,
+}
+
+/// A part's bytes.
+#[derive(Debug, Clone)]
+pub struct PartBody {
+    /// The bytes.
+    pub bytes: Bytes,
+    /// Their CRC-64/NVME.
+    pub crc64nvme: u64,
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Action {
+    /// Make this request and tell the answer, with the token.
+    Call(Token, Call),
+    /// Append that an upload was created; nothing waits for it.
+    RecordUpload(String),
+    /// Append that the object is about to be sent, and call [`ObjectUpload::sent_is_durable`] once that is durable.
+    RecordSent,
+    /// Append that nothing of ours is at the key after all; nothing waits for it.
+    RecordRefused,
+    /// Hand the object's parts over again, from the first.
+    Rewind,
+    /// The object is in the bucket.
+    Done(UploadedHow),
+}
+
+/// Ties an answer to what asked for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// Answers to what an abandoned attempt asked for mean nothing to its successor.
+    attempt: u32,
+    /// The part, for parts.
+    part: Option<u32>,
+}
+
+/// Why a HEAD is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doubt {
+    /// The log says that an earlier run sent the object.
+    SentBefore,
+    /// The key is taken.
+    Taken,
+    /// The upload is gone after a Complete was sent.
+    UploadGone,
+    /// No clear answer came.
+    NoAnswer,
+    /// The store can't write create-only: look before writing.
+    BeforeWriting,
+    /// Something else stood at the key.
+    Foreign,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Look(Doubt),
+    LookForParts,
+    Gather,
+    Create,
+    Parts,
+    Finish,
+    Done,
+}
+
+/// The upload of one object.
+#[derive(Debug)]
+pub struct ObjectUpload {
+    plan: Plan,
+    parallel_max: usize,
+    phase: Phase,
+    attempt: u32,
+    /// A call other than a part's, or a record, is under way.
+    busy: bool,
+    not_before: Duration,
+    backoff: Backoff,
+    upload_id: Option<String>,
+    /// What an earlier run's upload holds.
+    reusable: BTreeMap<u32, Part>,
+    done: BTreeMap<u32, Part>,
+    waiting: BTreeMap<u32, PartBody>,
+    flying: BTreeMap<u32, PartBody>,
+    sealed: Option<SealInfo>,
+    /// The *Sent* record is durable.
+    sent_recorded: bool,
+    /// A request that can make the object visible was sent and not clearly refused.
+    may_be_there: bool,
+    /// A Complete was sent for the present upload.
+    complete_sent: bool,
+    create_only: bool,
+    /// The key was looked at since the last write, for stores that can't write create-only.
+    looked: bool,
+    foreign: bool,
+    sweep_due: bool,
+    reuploads: u64,
+    retries: u64,
+    orphans: BTreeSet<String>,
+}
+
+impl ObjectUpload {
+    /// The upload of the object that `plan` describes; `before` is what earlier runs recorded of it, and `sealed` its
+    /// end, which must be known if they had sent it. `parallel_max` parts go up side by side.
+    pub fn new(
+        plan: Plan,
+        before: &SendingState,
+        sealed: Option<SealInfo>,
+        create_only: bool,
+        parallel_max: usize,
+    ) -> Self {
+        let phase = match (before.sent, &before.upload_id) {
+            (true, _) => Phase::Look(Doubt::SentBefore),
+            (false, Some(_)) => Phase::LookForParts,
+            (false, None) => Phase::Gather,
+        };
+        Self {
+            plan,
+            parallel_max: parallel_max.max(1),
+            phase,
+            attempt: 0,
+            busy: false,
+            not_before: Duration::ZERO,
+            backoff: Backoff::default(),
+            upload_id: before.upload_id.clone(),
+            reusable: BTreeMap::new(),
+            done: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            flying: BTreeMap::new(),
+            sealed,
+            sent_recorded: before.sent,
+            may_be_there: before.sent,
+            complete_sent: before.sent && before.upload_id.is_some(),
+            create_only,
+            looked: false,
+            foreign: false,
+            sweep_due: false,
+            reuploads: 0,
+            retries: 0,
+            orphans: BTreeSet::new(),
+        }
+    }
+
+    /// What the log says of the object.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Whether a part's bytes would be of use now.
+    pub fn wants_part(&self) -> bool {
+        // A put takes up to two parts.
+        let held_max = self.parallel_max.max(2);
+        matches!(self.phase, Phase::Gather | Phase::Create | Phase::Parts)
+            && self.waiting.len() + self.flying.len() < held_max
+    }
+
+    /// Something that isn't ours is at the key.
+    pub fn is_stopped_by_foreign_object(&self) -> bool {
+        self.foreign
+    }
+
+    /// Whether the store may hold an upload of this object that nobody knows the id of.
+    pub fn may_have_left_an_upload(&self) -> bool {
+        self.sweep_due
+    }
+
+    /// Whether create-only writes were found to work, or not yet found not to.
+    pub fn create_only(&self) -> bool {
+        self.create_only
+    }
+
+    /// How often the object was sent again although it had been sent.
+    pub fn reuploads(&self) -> u64 {
+        self.reuploads
+    }
+
+    /// How many calls were made again.
+    pub fn retries(&self) -> u64 {
+        self.retries
+    }
+
+    /// When to ask again, if nothing happens before; `None` when only an event helps.
+    pub fn wake_at(&self) -> Option<Duration> {
+        (self.not_before > Duration::ZERO && self.phase != Phase::Done).then_some(self.not_before)
+    }
+
+    /// Part `number`'s bytes.
+    pub fn part(&mut self, number: u32, body: PartBody) {
+        let reusable = self.reusable.remove(&number).filter(|part| {
+            part.len_bytes == body.bytes.len() as u64 && part.crc64nvme == Some(body.crc64nvme)
+        });
+        match reusable {
+            Some(part) => {
+                self.done.insert(number, part);
+            }
+            None => {
+                self.waiting.insert(number, body);
+            }
+        }
+    }
+
+    /// The object ends here; every part has been or will be handed over.
+    pub fn sealed(&mut self, sealed: SealInfo) {
+        self.sealed = Some(sealed);
+    }
+
+    /// What [`Action::RecordSent`] asked for is done.
+    pub fn sent_is_durable(&mut self) {
+        self.busy = false;
+        self.sent_recorded = true;
+    }
+
+    /// What to do now, by the monotonic clock.
+    pub fn next(&mut self, now: Duration) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if now < self.not_before {
+            return actions;
+        }
+        self.not_before = Duration::ZERO;
+        if self.phase == Phase::Parts {
+            self.send_parts(&mut actions);
+        }
+        while !self.busy {
+            let phase = self.phase;
+            self.advance(&mut actions);
+            if phase == self.phase {
+                break;
+            }
+        }
+        actions
+    }
+
+    fn advance(&mut self, actions: &mut Vec<Action>) {
+        match self.phase {
+            Phase::Look(_) => self.call(actions, Call::Head { key: self.plan.key.clone() }),
+            Phase::LookForParts => match self.upload_id.clone() {
+                Some(upload_id) => {
+                    self.call(actions, Call::ListParts { key: self.plan.key.clone(), upload_id });
+                }
+                None => self.phase = Phase::Gather,
+            },
+            Phase::Gather => self.gather(),
+            Phase::Create => {
+                let (key, metadata) = (self.plan.key.clone(), self.plan.metadata.clone());
+                self.call(actions, Call::CreateUpload { key, metadata });
+            }
+            Phase::Parts => {
+                self.send_parts(actions);
+                if self.is_whole() {
+                    self.phase = Phase::Finish;
+                }
+            }
+            Phase::Finish => self.finish(actions),
+            Phase::Done => {}
+        }
+    }
+
+    /// Decides between one put and an upload in parts, as soon as that can be decided.
+    fn gather(&mut self) {
+        let two_parts = self.plan.part_size_bytes.saturating_mul(2);
+        match self.sealed {
+            Some(sealed) if sealed.len_bytes < two_parts => {
+                let held: u64 = self.waiting.values().map(|body| body.bytes.len() as u64).sum();
+                if held == sealed.len_bytes {
+                    self.phase = Phase::Finish;
+                }
+            }
+            Some(_) => self.phase = Phase::Create,
+            None if self.waiting.len() >= 2 => self.phase = Phase::Create,
+            None => {}
+        }
+    }
+
+    fn send_parts(&mut self, actions: &mut Vec<Action>) {
+        let Some(upload_id) = self.upload_id.clone() else { return };
+        while self.flying.len() < self.parallel_max
+            && let Some((number, body)) = self.waiting.pop_first()
+        {
+            let call = Call::UploadPart {
+                key: self.plan.key.clone(),
+                upload_id: upload_id.clone(),
+                number,
+                body: body.bytes.clone(),
+                crc64nvme: body.crc64nvme,
+            };
+            self.flying.insert(number, body);
+            actions.push(Action::Call(Token { attempt: self.attempt, part: Some(number) }, call));
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        let Some(sealed) = self.sealed else { return false };
+        let parts = sealed.len_bytes.div_ceil(self.plan.part_size_bytes.max(1));
+        self.waiting.is_empty() && self.flying.is_empty() && self.done.len() as u64 == parts
+    }
+
+    fn finish(&mut self, actions: &mut Vec<Action>) {
+        let Some(sealed) = self.sealed else { return };
+        if !self.sent_recorded {
+            self.busy = true;
+            actions.push(Action::RecordSent);
+            return;
+        }
+        if !self.create_only && !std::mem::take(&mut self.looked) {
+            self.phase = Phase::Look(Doubt::BeforeWriting);
+            return;
+        }
+        let (key, create_only) = (self.plan.key.clone(), self.create_only);
+        let (len_bytes, crc64nvme) = (sealed.len_bytes, sealed.crc64nvme);
+        let call = match self.upload_id.clone() {
+            Some(upload_id) => {
+                self.complete_sent = true;
+                let parts = self.done.values().cloned().collect();
+                Call::Complete { key, upload_id, parts, len_bytes, crc64nvme, create_only }
+            }
+            None => {
+                let body = self.put_body();
+                Call::Put { key, body, crc64nvme, metadata: self.plan.metadata.clone(), create_only }
+            }
+        };
+        self.call(actions, call);
+    }
+
+    fn put_body(&self) -> Bytes {
+        let mut bodies = self.waiting.values();
+        match (bodies.next(), bodies.next()) {
+            (None, _) => Bytes::new(),
+            (Some(only), None) => only.bytes.clone(),
+            (Some(_), Some(_)) => {
+                let bodies: Vec<&[u8]> = self.waiting.values().map(|body| &*body.bytes).collect();
+                Bytes::from(bodies.concat())
+            }
+        }
+    }
+
+    fn call(&mut self, actions: &mut Vec<Action>, call: Call) {
+        self.busy = true;
+        actions.push(Action::Call(Token { attempt: self.attempt, part: None }, call));
+    }
+
+    /// The answer to a call. `random` is for the backoff.
+    pub fn answered(&mut self, token: Token, answer: Answer, now: Duration, random: u64) -> Vec<Action> {
+        let mut actions = Vec::new();
+        if token.attempt != self.attempt {
+            // An upload whose creation was abandoned while it was under way.
+            if let Answer::CreateUpload(Ok(upload_id)) = answer {
+                self.orphans.insert(upload_id);
+            }
+            return actions;
+        }
+        match token.part {
+            Some(number) => self.part_answered(number, answer, now, random, &mut actions),
+            None => {
+                self.busy = false;
+                if answer.error().is_none() {
+                    self.backoff.succeeded();
+                }
+                match answer {
+                    Answer::Head(head) => self.head_answered(head, now, random, &mut actions),
+                    Answer::ListParts(parts) => self.parts_listed(parts, now, random, &mut actions),
+                    Answer::CreateUpload(created) => self.created(created, now, random, &mut actions),
+                    Answer::Put(put) => self.put_answered(put, now, random, &mut actions),
+                    Answer::Complete(completed) => self.completed(completed, now, random, &mut actions),
+                    Answer::UploadPart(_) | Answer::Abort(_) | Answer::ListUploads(_) => {}
+                }
+            }
+        }
+        actions
+    }
+
+    fn part_answered(&mut self, number: u32, answer: Answer, now: Duration, random: u64, actions: &mut Vec<Action>) {
+        let Some(body) = self.flying.remove(&number) else { return };
+        let Answer::UploadPart(answer) = answer else { return };
+        match answer {
+            Ok(etag) => {
+                self.backoff.succeeded();
+                let len_bytes = body.bytes.len() as u64;
+                self.done.insert(number, Part { number, etag, len_bytes, crc64nvme: Some(body.crc64nvme) });
+            }
+            Err(error) if error.kind() == BucketErrorKind::NoSuchUpload => {
+                self.waiting.insert(number, body);
+                if self.complete_sent || self.may_be_there {
+                    self.phase = Phase::Look(Doubt::UploadGone);
+                } else {
+                    self.begin_anew(now, random, actions);
+                }
+            }
+            Err(_) => {
+                self.waiting.insert(number, body);
+                self.wait(now, random);
+            }
+        }
+    }
+
+    fn head_answered(
+        &mut self,
+        head: Result<Option<Head>, BucketError>,
+        now: Duration,
+        random: u64,
+        actions: &mut Vec<Action>,
+    ) {
+        let Phase::Look(doubt) = self.phase else { return };
+        self.looked = true;
+        match head {
+            Ok(Some(head)) if self.is_ours(&head) => self.proved(UploadedHow::Compared, actions),
+            Ok(Some(_)) => self.found_foreign(now, actions),
+            Ok(None) => {
+                self.foreign = false;
+                match doubt {
+                    Doubt::SentBefore if self.upload_id.is_some() => self.phase = Phase::LookForParts,
+                    Doubt::SentBefore => {
+                        self.reuploads += 1;
+                        self.phase = Phase::Gather;
+                    }
+                    Doubt::UploadGone => self.begin_anew(now, random, actions),
+                    // Taken a moment ago and free now, or never written: the next attempt tells.
+                    Doubt::Taken | Doubt::NoAnswer | Doubt::BeforeWriting | Doubt::Foreign => {
+                        self.phase = Phase::Finish;
+                    }
+                }
+            }
+            Err(error) if error.kind() == BucketErrorKind::Forbidden => match doubt {
+                Doubt::Taken if self.may_be_there => self.proved(UploadedHow::TakenBySelf, actions),
+                Doubt::Taken => self.found_foreign(now, actions),
+                Doubt::SentBefore if self.upload_id.is_some() => self.phase = Phase::LookForParts,
+                Doubt::SentBefore => self.phase = Phase::Gather,
+                Doubt::UploadGone => self.begin_anew(now, random, actions),
+                // Unknown: the next attempt's 200 or 412 decides.
+                Doubt::NoAnswer | Doubt::BeforeWriting | Doubt::Foreign => self.phase = Phase::Finish,
+            },
+            Err(_) => self.wait(now, random),
+        }
+    }
+
+    fn parts_listed(
+        &mut self,
+        parts: Result<Vec<Part>, BucketError>,
+        now: Duration,
+        random: u64,
+        actions: &mut Vec<Action>,
+    ) {
+        match parts {
+            Ok(parts) => {
+                self.reusable = parts.into_iter().map(|part| (part.number, part)).collect();
+                self.phase = Phase::Parts;
+            }
+            Err(error) => match error.kind() {
+                BucketErrorKind::NoSuchUpload | BucketErrorKind::Forbidden | BucketErrorKind::Unsupported => {
+                    // What can't be looked at isn't reused.
+                    if error.kind() != BucketErrorKind::NoSuchUpload {
+                        self.orphans.extend(self.upload_id.take());
+                    }
+                    self.begin_anew(now, random, actions);
+                }
+                _ => self.wait(now, random),
+            },
+        }
+    }
+
+    fn created(
+        &mut self,
+        created: Result<String, BucketError>,
+        now: Duration,
+        random: u64,
+        actions: &mut Vec<Action>,
+    ) {
+        match created {
+            Ok(upload_id) => {
+                self.upload_id = Some(upload_id.clone());
+                self.complete_sent = false;
+                self.phase = Phase::Parts;
+                actions.push(Action::RecordUpload(upload_id));
+            }
+            Err(error) => {
+                self.sweep_due |= !is_clearly_refused(&error);
+                self.wait(now, random);
+            }
+        }
+    }
+
+    fn put_answered(&mut self, put: Result<(), BucketError>, now: Duration, random: u64, actions: &mut Vec<Action>) {
+        match put {
+            Ok(()) => self.proved(UploadedHow::Answered, actions),
+            Err(error) => self.write_failed(&error, now, random),
+        }
+    }
+
+    fn completed(
+        &mut self,
+        completed: Result<(), BucketError>,
+        now: Duration,
+        random: u64,
+        actions: &mut Vec<Action>,
+    ) {
+        match completed {
+            Ok(()) => self.proved(UploadedHow::Answered, actions),
+            Err(error) => match error.kind() {
+                BucketErrorKind::NoSuchUpload => self.phase = Phase::Look(Doubt::UploadGone),
+                // The store's own rule for a conflict; and parts that don't fit can't be mended one by one.
+                BucketErrorKind::Conflict | BucketErrorKind::InvalidPart | BucketErrorKind::BadDigest => {
+                    self.orphans.extend(self.upload_id.take());
+                    self.begin_anew(now, random, actions);
+                }
+                _ => self.write_failed(&error, now, random),
+            },
+        }
+    }
+
+    /// A Put or a Complete didn't succeed.
+    fn write_failed(&mut self, error: &BucketError, now: Duration, random: u64) {
+        match error.kind() {
+            BucketErrorKind::PreconditionFailed => self.phase = Phase::Look(Doubt::Taken),
+            BucketErrorKind::Unsupported if self.create_only => {
+                self.create_only = false;
+                self.phase = Phase::Look(Doubt::BeforeWriting);
+            }
+            _ if is_clearly_refused(error) => self.wait(now, random),
+            _ => {
+                self.may_be_there = true;
+                self.phase = Phase::Look(Doubt::NoAnswer);
+                self.wait(now, random);
+            }
+        }
+    }
+
+    fn is_ours(&self, head: &Head) -> bool {
+        let Some(sealed) = self.sealed else { return false };
+        head.len_bytes == sealed.len_bytes
+            && head.crc64nvme.is_none_or(|crc64nvme| crc64nvme == sealed.crc64nvme)
+            && self.plan.metadata.iter().all(|(name, value)| head.metadata.get(name) == Some(value))
+    }
+
+    fn proved(&mut self, how: UploadedHow, actions: &mut Vec<Action>) {
+        // A put that won while an upload was open leaves the upload behind.
+        if how != UploadedHow::Answered
+            && let Some(upload_id) = self.upload_id.take()
+        {
+            self.orphans.insert(upload_id);
+        }
+        self.abort_orphans(actions);
+        self.foreign = false;
+        self.phase = Phase::Done;
+        self.waiting.clear();
+        actions.push(Action::Done(how));
+    }
+
+    fn found_foreign(&mut self, now: Duration, actions: &mut Vec<Action>) {
+        self.foreign = true;
+        self.may_be_there = false;
+        if std::mem::take(&mut self.sent_recorded) {
+            actions.push(Action::RecordRefused);
+        }
+        self.phase = Phase::Look(Doubt::Foreign);
+        self.retries += 1;
+        self.not_before = now + BACKOFF_MAX;
+    }
+
+    /// Begins the upload again from the object's first byte.
+    fn begin_anew(&mut self, now: Duration, random: u64, actions: &mut Vec<Action>) {
+        if self.may_be_there || self.complete_sent {
+            self.reuploads += 1;
+        }
+        self.attempt += 1;
+        self.busy = false;
+        self.upload_id = None;
+        self.complete_sent = false;
+        self.reusable.clear();
+        self.done.clear();
+        self.waiting.clear();
+        self.flying.clear();
+        self.sealed = None;
+        self.phase = Phase::Gather;
+        self.wait(now, random);
+        self.abort_orphans(actions);
+        actions.push(Action::Rewind);
+    }
+
+    fn abort_orphans(&mut self, actions: &mut Vec<Action>) {
+        for upload_id in std::mem::take(&mut self.orphans) {
+            // Its answer belongs to no attempt: what can't be aborted now is swept later.
+            let token = Token { attempt: u32::MAX, part: None };
+            actions.push(Action::Call(token, Call::Abort { key: self.plan.key.clone(), upload_id }));
+        }
+    }
+
+    fn wait(&mut self, now: Duration, random: u64) {
+        self.retries += 1;
+        // Several parts that fail together are one failure of the store.
+        if self.not_before <= now {
+            self.not_before = now + self.backoff.failed(random);
+        }
+    }
+}
+
+/// Whether an answer leaves no doubt that the request was not carried out.
+fn is_clearly_refused(error: &BucketError) -> bool {
+    use BucketErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::Forbidden
+            | Kind::NotSent
+            | Kind::NoSuchBucket
+            | Kind::BadDigest
+            | Kind::PreconditionFailed
+            | Kind::Unsupported
+            | Kind::NoSuchUpload
+            | Kind::NotFound
+    )
+}

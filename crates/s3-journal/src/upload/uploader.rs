@@ -1,0 +1,580 @@
+//! Objects to the bucket, strictly in order: loads from the log, drives each object's protocol, appends what it asks to
+//! be recorded, acknowledges, frees slabs, sweeps. [`Uploader::step`] never blocks on the bucket: it hands out calls
+//! and is told the answers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use durable_queue::Position;
+use durable_queue::clock::Clock;
+use durable_queue::random::Random;
+
+use super::backoff::Backoff;
+use super::call::{Answer, Call, CallId};
+use super::loader::{Loaded, Loader, Sealed};
+use super::object_upload::{Action, ObjectUpload, Token};
+use super::report::Reporter;
+use super::sweep::SweepRules;
+use crate::bucket::{BucketErrorKind, UploadMarker};
+use crate::error::JournalFailure;
+use crate::ledger::{Ledger, LedgerError};
+use crate::milestone::Milestone;
+use crate::object::{Id, Incarnation, ObjectMetadata};
+use crate::record::{Record, SendingState, Sent, UploadStarted, Uploaded, UploadedHow};
+use crate::stats::Counters;
+
+/// How often uploads of other incarnations are looked at, when an expiration is set.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(3_600);
+
+/// Somebody who waits for entries to leave the queue.
+pub trait Room: std::fmt::Debug + Send + Sync {
+    /// Some have.
+    fn room_may_have_come(&self);
+}
+
+/// What an uploader works by.
+#[derive(Debug)]
+pub struct UploaderSetup {
+    /// Where records come from and go to.
+    pub ledger: Arc<Ledger>,
+    /// Who is told of uploaded entries.
+    pub uploaded: Arc<Milestone>,
+    /// Whose submitters may have room when entries have left the queue.
+    pub room: Arc<dyn Room>,
+    /// Who counts.
+    pub counters: Arc<Counters>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// For the backoff.
+    pub random: Arc<dyn Random>,
+    /// The bucket's name, for messages.
+    pub store: String,
+    /// What all keys start with.
+    pub listing_prefix: String,
+    /// Whose objects.
+    pub id: Id,
+    /// In which life of the directory.
+    pub incarnation: Incarnation,
+    /// Parts that go up side by side.
+    pub parallel_max: usize,
+    /// Size of new objects' parts in bytes.
+    pub part_size_bytes: u64,
+    /// Uploads of other incarnations of this id are given up when they are older.
+    pub expiration: Option<Duration>,
+}
+
+/// What to do after a step.
+#[derive(Debug, Default)]
+pub struct UploaderStep {
+    /// Requests to make; tell each answer by [`Uploader::answered`].
+    pub calls: Vec<(CallId, Call)>,
+    /// Something was done: step again.
+    pub worked: bool,
+    /// When to step again if nothing happens, by the monotonic clock.
+    pub wake_at: Option<Duration>,
+    /// Everything that is sealed is uploaded and acknowledged, and no call is under way.
+    pub drained: bool,
+}
+
+/// Whose answer a call's is.
+#[derive(Debug, Clone, Copy)]
+enum Owner {
+    Object(u64, Token),
+    Sweep,
+    SweepAbort,
+}
+
+/// The object at hand.
+#[derive(Debug)]
+struct AtHand {
+    upload: ObjectUpload,
+    sealed: Option<Sealed>,
+    /// The *Sent* record ends here in the log and isn't durable yet.
+    sent_end: Option<Position>,
+}
+
+/// How far the sweep has come.
+#[derive(Debug)]
+enum Sweep {
+    Idle,
+    /// Due, not before this time.
+    Due(Duration),
+    /// A page is asked for.
+    Listing,
+    /// A page was looked at, and there is another.
+    More(UploadMarker),
+    /// The store doesn't permit it.
+    NotPermitted,
+}
+
+/// The uploader.
+#[derive(Debug)]
+pub struct Uploader {
+    setup: UploaderSetup,
+    loader: Loader,
+    at_hand: Option<AtHand>,
+    /// Records that the log had no room for yet, in order.
+    records: VecDeque<Record>,
+    /// The object is proved; its acknowledgement waits in `records`.
+    acknowledging: bool,
+    /// Acknowledgements that aren't durable yet: where they end, and what they free.
+    acknowledged: VecDeque<(Position, Position)>,
+    calls: BTreeMap<CallId, (Owner, &'static str)>,
+    next_call: u64,
+    create_only: bool,
+    sweep: Sweep,
+    sweep_backoff: Backoff,
+    /// Sweep again once drained: an upload may have been left whose id nobody learnt.
+    sweep_when_drained: bool,
+    next_expiry: Duration,
+    reporter: Reporter,
+    /// The log can't be read further: what stopped the upload.
+    load_failure: Option<String>,
+    failed: Option<Arc<JournalFailure>>,
+}
+
+impl Uploader {
+    /// An uploader that goes on where the ledger's state says.
+    pub fn new(setup: UploaderSetup) -> Self {
+        let (cursor, pending) =
+            setup.ledger.state(|state| (state.cursor, state.uploaded_number < state.next_number));
+        let cursor = cursor.max(setup.ledger.log().oldest());
+        let loader = Loader::new(setup.ledger.log().clone(), cursor, setup.parallel_max.max(2));
+        let now = setup.clock.monotonic();
+        Self {
+            loader,
+            at_hand: None,
+            records: VecDeque::new(),
+            acknowledging: false,
+            acknowledged: VecDeque::new(),
+            calls: BTreeMap::new(),
+            next_call: 0,
+            create_only: true,
+            sweep: Sweep::Due(now),
+            sweep_backoff: Backoff::default(),
+            sweep_when_drained: pending,
+            next_expiry: now + SWEEP_INTERVAL,
+            reporter: Reporter::default(),
+            load_failure: None,
+            failed: None,
+            setup,
+        }
+    }
+
+    /// What stopped the whole journal, if the uploader found it.
+    pub fn failure(&self) -> Option<&Arc<JournalFailure>> {
+        self.failed.as_ref()
+    }
+
+    /// Whether a sweep is due or under way.
+    pub fn is_sweeping(&self) -> bool {
+        matches!(self.sweep, Sweep::Due(_) | Sweep::Listing | Sweep::More(_))
+    }
+
+    /// Whether calls are under way.
+    pub fn has_calls(&self) -> bool {
+        !self.calls.is_empty()
+    }
+
+    /// Does what can be done now.
+    pub fn step(&mut self) -> UploaderStep {
+        let now = self.setup.clock.monotonic();
+        let mut step = UploaderStep::default();
+        step.worked |= self.append_records();
+        step.worked |= self.free();
+        step.worked |= self.load();
+        step.worked |= self.look_whether_sent_is_durable();
+        let actions = self.at_hand.as_mut().map(|at_hand| at_hand.upload.next(now)).unwrap_or_default();
+        step.worked |= !actions.is_empty();
+        self.carry_out(actions, &mut step.calls);
+        self.sweep(now, &mut step.calls);
+        self.ask_for_sync();
+        step.wake_at = self.wake_at(now);
+        step.drained = self.is_drained();
+        self.report_health();
+        step
+    }
+
+    /// The answer to a call.
+    pub fn answered(&mut self, id: CallId, answer: Answer) -> Vec<(CallId, Call)> {
+        let now = self.setup.clock.monotonic();
+        let mut calls = Vec::new();
+        let Some((owner, what)) = self.calls.remove(&id) else { return calls };
+        match (answer.error(), owner) {
+            (None, _) => self.setup.counters.call_succeeded(),
+            (Some(error), Owner::Object(..)) => {
+                // A taken key, or an upload that is gone, is settled by looking: no news for an operator.
+                let expected = matches!(
+                    error.kind(),
+                    BucketErrorKind::PreconditionFailed | BucketErrorKind::NoSuchUpload | BucketErrorKind::Unsupported
+                );
+                if !expected {
+                    self.setup.counters.call_failed(what, error, self.setup.clock.wall());
+                    self.reporter.call_failed(what, &self.setup.store, error, now);
+                }
+            }
+            (Some(error), _) => tracing::debug!(what, %error, "sweeping open uploads failed"),
+        }
+        match owner {
+            Owner::Object(number, token) => {
+                let random = self.random();
+                let at_hand = self.at_hand.as_mut().filter(|at_hand| at_hand.upload.plan().number == number);
+                if let Some(at_hand) = at_hand {
+                    let actions = at_hand.upload.answered(token, answer, now, random);
+                    self.carry_out(actions, &mut calls);
+                }
+            }
+            Owner::Sweep => self.swept(answer, now, &mut calls),
+            Owner::SweepAbort => {}
+        }
+        calls
+    }
+
+    fn random(&self) -> u64 {
+        // Without randomness the waits are merely not spread.
+        let mut bytes = [0; 8];
+        let _ = self.setup.random.fill(&mut bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// Brings the protocol what it wants from the log.
+    fn load(&mut self) -> bool {
+        if self.load_failure.is_some() || self.acknowledging {
+            return false;
+        }
+        let mut worked = false;
+        loop {
+            let wants = match &self.at_hand {
+                None => true,
+                Some(at_hand) => at_hand.upload.wants_part(),
+            };
+            if !wants {
+                return worked;
+            }
+            match self.loader.next() {
+                Ok(Loaded::Nothing) => return worked,
+                Ok(Loaded::Opened(plan)) => {
+                    self.setup.counters.set_oldest_pending(ObjectMetadata::time_of(&plan.metadata));
+                    let before = self.setup.ledger.state(|state| {
+                        if state.uploaded_number == plan.number { state.sending.clone() } else { SendingState::default() }
+                    });
+                    // What was sent was sealed: its length and sum are needed to recognise it.
+                    let sealed = if before.sent { self.loader.look_for_seal() } else { Ok(None) };
+                    match sealed {
+                        Ok(sealed) => {
+                            let info = sealed.map(|sealed| sealed.info);
+                            let (create_only, parallel_max) = (self.create_only, self.setup.parallel_max);
+                            let upload = ObjectUpload::new(plan, &before, info, create_only, parallel_max);
+                            self.at_hand = Some(AtHand { upload, sealed, sent_end: None });
+                        }
+                        Err(error) => self.stop_loading(&error),
+                    }
+                }
+                Ok(Loaded::Part(number, body)) => {
+                    if let Some(at_hand) = &mut self.at_hand {
+                        at_hand.upload.part(number, body);
+                    }
+                }
+                Ok(Loaded::Sealed(sealed)) => {
+                    if let Some(at_hand) = &mut self.at_hand {
+                        at_hand.upload.sealed(sealed.info);
+                        at_hand.sealed = Some(sealed);
+                    }
+                }
+                Err(error) => {
+                    self.stop_loading(&error);
+                    return worked;
+                }
+            }
+            worked = true;
+        }
+    }
+
+    fn stop_loading(&mut self, error: &(dyn std::error::Error + 'static)) {
+        let reason = format!("{}; entries submitted are kept, and nothing after this is uploaded", chain(error));
+        let key = self.at_hand.as_ref().map_or("", |at_hand| at_hand.upload.plan().key.as_str());
+        self.reporter.stopped(key, &reason, self.setup.clock.monotonic());
+        self.load_failure = Some(reason);
+    }
+
+    fn carry_out(&mut self, actions: Vec<Action>, calls: &mut Vec<(CallId, Call)>) {
+        let Some(number) = self.at_hand.as_ref().map(|at_hand| at_hand.upload.plan().number) else { return };
+        for action in actions {
+            match action {
+                Action::Call(token, call) => calls.push(self.register(Owner::Object(number, token), call)),
+                Action::RecordUpload(upload_id) => {
+                    self.records.push_back(Record::UploadStarted(UploadStarted { number, upload_id }));
+                }
+                Action::RecordSent => self.records.push_back(Record::Sent(Sent { number, refused: false })),
+                Action::RecordRefused => self.records.push_back(Record::Sent(Sent { number, refused: true })),
+                Action::Rewind => {
+                    self.loader.rewind();
+                    if let Some(at_hand) = &mut self.at_hand {
+                        at_hand.sent_end = None;
+                    }
+                }
+                Action::Done(how) => self.proved(number, how),
+            }
+        }
+        self.append_records();
+    }
+
+    fn register(&mut self, owner: Owner, call: Call) -> (CallId, Call) {
+        let id = CallId(self.next_call);
+        self.next_call += 1;
+        let what = match &call {
+            Call::Put { .. } => "PutObject",
+            Call::CreateUpload { .. } => "CreateMultipartUpload",
+            Call::UploadPart { .. } => "UploadPart",
+            Call::Complete { .. } => "CompleteMultipartUpload",
+            Call::Abort { .. } => "AbortMultipartUpload",
+            Call::ListParts { .. } => "ListParts",
+            Call::ListUploads { .. } => "ListMultipartUploads",
+            Call::Head { .. } => "HeadObject",
+        };
+        // An abort that comes to nothing is made good by a sweep.
+        let owner = if matches!(call, Call::Abort { .. }) { Owner::SweepAbort } else { owner };
+        self.calls.insert(id, (owner, what));
+        (id, call)
+    }
+
+    fn proved(&mut self, number: u64, how: UploadedHow) {
+        let Some(at_hand) = &self.at_hand else { return };
+        // What was proved was sent, and what was sent was sealed.
+        let Some(sealed) = at_hand.sealed else { return };
+        let upload = &at_hand.upload;
+        self.create_only = upload.create_only();
+        self.sweep_when_drained |= upload.may_have_left_an_upload();
+        self.setup.counters.object_uploaded(number, sealed.info.len_bytes, upload.reuploads());
+        tracing::info!(
+            key = %upload.plan().key,
+            bytes = sealed.info.len_bytes,
+            next_sequence = sealed.next_sequence,
+            "object uploaded: {how}"
+        );
+        self.records.push_back(Record::Uploaded(Uploaded {
+            number,
+            next_sequence: sealed.next_sequence,
+            cursor: sealed.end,
+            how,
+            len_bytes: sealed.info.len_bytes,
+        }));
+        self.acknowledging = true;
+        self.setup.uploaded.advance(sealed.next_sequence);
+        self.setup.room.room_may_have_come();
+    }
+
+    /// Appends what waits to be recorded, as far as the log has room.
+    fn append_records(&mut self) -> bool {
+        let mut worked = false;
+        while let Some(record) = self.records.pop_front() {
+            let end = match self.setup.ledger.append(&record, &[]) {
+                Ok(appended) => Some(appended.end),
+                Err(LedgerError::Busy | LedgerError::Full) => {
+                    self.records.push_front(record);
+                    return worked;
+                }
+                // What was durable before the failure is still uploaded; that it was is known to this process only, and
+                // found out again by looking at the bucket when the journal is reopened.
+                Err(LedgerError::Failed(failure)) => {
+                    self.failed.get_or_insert(failure);
+                    None
+                }
+                Err(LedgerError::Closed) => None,
+            };
+            worked = true;
+            self.recorded(&record, end);
+        }
+        worked
+    }
+
+    fn recorded(&mut self, record: &Record, end: Option<Position>) {
+        match record {
+            Record::Sent(sent) if !sent.refused => {
+                if let Some(at_hand) = &mut self.at_hand {
+                    match end {
+                        Some(end) => {
+                            at_hand.sent_end = Some(end);
+                            self.setup.ledger.log().request_sync(end);
+                        }
+                        None => at_hand.upload.sent_is_durable(),
+                    }
+                }
+            }
+            Record::Uploaded(uploaded) => {
+                self.acknowledging = false;
+                self.at_hand = None;
+                self.setup.counters.set_oldest_pending(None);
+                self.loader.finish_object(uploaded.cursor);
+                if let Some(end) = end {
+                    self.acknowledged.push_back((end, uploaded.cursor));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn look_whether_sent_is_durable(&mut self) -> bool {
+        let durable = self.setup.ledger.log().durable();
+        let failed = self.setup.ledger.log().failure().is_some();
+        let Some(at_hand) = &mut self.at_hand else { return false };
+        match at_hand.sent_end {
+            // A log that has failed makes nothing durable any more: see `append_records`.
+            Some(end) if end <= durable || failed => {
+                at_hand.sent_end = None;
+                at_hand.upload.sent_is_durable();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Frees slabs whose entries are all in the bucket, once the acknowledgement is durable.
+    fn free(&mut self) -> bool {
+        let durable = self.setup.ledger.log().durable();
+        let mut freed = None;
+        while let Some((end, cursor)) = self.acknowledged.front().copied() {
+            if end > durable {
+                break;
+            }
+            freed = Some(cursor);
+            self.acknowledged.pop_front();
+        }
+        if let Some(cursor) = freed {
+            self.setup.ledger.log().release_before(cursor);
+        }
+        freed.is_some()
+    }
+
+    /// Without fsync per batch nothing becomes durable by itself: asks for what is worth an upload.
+    fn ask_for_sync(&self) {
+        let log = self.setup.ledger.log();
+        let (appended, durable) = (log.appended(), log.durable());
+        if durable >= appended {
+            return;
+        }
+        let sealed = self.setup.ledger.state(|state| {
+            state.open.as_ref().map_or(state.next_number, |open| open.number) > state.uploaded_number
+        });
+        let waiting_bytes = if appended.slab == durable.slab {
+            appended.offset_bytes.saturating_sub(durable.offset_bytes)
+        } else {
+            u64::MAX
+        };
+        if sealed || !self.acknowledged.is_empty() || waiting_bytes >= self.setup.part_size_bytes {
+            log.request_sync(appended);
+        }
+    }
+
+    fn is_drained(&self) -> bool {
+        self.at_hand.is_none()
+            && self.records.is_empty()
+            && self.calls.is_empty()
+            && self.setup.ledger.state(crate::record::State::is_drained)
+    }
+
+    fn wake_at(&self, now: Duration) -> Option<Duration> {
+        let upload = self.at_hand.as_ref().and_then(|at_hand| at_hand.upload.wake_at());
+        let sweep = match &self.sweep {
+            Sweep::Due(at) => Some(*at),
+            Sweep::More(_) => Some(now),
+            Sweep::Idle if self.setup.expiration.is_some() => Some(self.next_expiry),
+            Sweep::Idle | Sweep::Listing | Sweep::NotPermitted => None,
+        };
+        // Records that found no room are tried again soon.
+        let records = (!self.records.is_empty()).then(|| now + Duration::from_millis(100));
+        [upload, sweep, records].into_iter().flatten().min()
+    }
+
+    fn sweep(&mut self, now: Duration, calls: &mut Vec<(CallId, Call)>) {
+        if matches!(self.sweep, Sweep::Idle) {
+            let expiry = self.setup.expiration.is_some() && now >= self.next_expiry;
+            let drained = self.sweep_when_drained && self.at_hand.is_none() && self.is_drained();
+            if expiry || drained {
+                self.sweep = Sweep::Due(now);
+                self.sweep_when_drained &= !drained;
+            }
+        }
+        let after = match std::mem::replace(&mut self.sweep, Sweep::Idle) {
+            Sweep::Due(at) if at <= now => None,
+            Sweep::More(after) => Some(after),
+            other => {
+                self.sweep = other;
+                return;
+            }
+        };
+        let call = Call::ListUploads { prefix: self.setup.listing_prefix.clone(), after };
+        self.sweep = Sweep::Listing;
+        let call = self.register(Owner::Sweep, call);
+        calls.push(call);
+    }
+
+    fn swept(&mut self, answer: Answer, now: Duration, calls: &mut Vec<(CallId, Call)>) {
+        let Answer::ListUploads(page) = answer else { return };
+        match page {
+            Ok(page) => {
+                self.sweep_backoff.succeeded();
+                let rules = self.setup.ledger.state(|state| SweepRules {
+                    id: self.setup.id.clone(),
+                    incarnation: self.setup.incarnation.clone(),
+                    runs: state.runs.clone(),
+                    uploaded_number: state.uploaded_number,
+                    expiration: self.setup.expiration,
+                });
+                let wall = self.setup.clock.wall();
+                for upload in page.uploads.iter().filter(|upload| rules.may_abort(upload, wall)) {
+                    tracing::info!(key = %upload.key, upload_id = %upload.upload_id, "an upload left open is aborted");
+                    let abort = Call::Abort { key: upload.key.clone(), upload_id: upload.upload_id.clone() };
+                    let call = self.register(Owner::SweepAbort, abort);
+                    calls.push(call);
+                }
+                self.sweep = match page.next {
+                    Some(next) => Sweep::More(next),
+                    None => {
+                        self.next_expiry = now + SWEEP_INTERVAL;
+                        Sweep::Idle
+                    }
+                };
+            }
+            Err(error) => {
+                let refused = matches!(error.kind(), BucketErrorKind::Forbidden | BucketErrorKind::Unsupported);
+                self.sweep = if refused {
+                    Sweep::NotPermitted
+                } else {
+                    Sweep::Due(now + self.sweep_backoff.failed(self.random()))
+                };
+            }
+        }
+    }
+
+    fn report_health(&mut self) {
+        if let Some(at_hand) = &self.at_hand
+            && at_hand.upload.is_stopped_by_foreign_object()
+        {
+            let key = at_hand.upload.plan().key.clone();
+            let reason = format!(
+                "an object that this journal didn't write is at the key {key}; it is left alone and entries are kept; remove it and the upload goes on"
+            );
+            self.reporter.stopped(&key, &reason, self.setup.clock.monotonic());
+            self.setup.counters.upload_stopped(reason, self.setup.clock.wall());
+            return;
+        }
+        match &self.load_failure {
+            Some(reason) => self.setup.counters.upload_stopped(reason.clone(), self.setup.clock.wall()),
+            None => self.setup.counters.upload_goes_on(),
+        }
+    }
+}
+
+/// An error with its causes, in one line.
+pub fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

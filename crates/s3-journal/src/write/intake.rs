@@ -1,0 +1,289 @@
+//! Where submitters and the scribe meet: the accumulator under its lock, and who waits for whom. Knows nothing of
+//! compression or the disk.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
+
+use durable_queue::clock::Clock;
+
+use super::accumulator::{Accepted, Accumulator, RawBatch, Refusal};
+use crate::encode::EncodeError;
+use crate::error::{FullCause, JournalFailure, SubmitError};
+use crate::sync::{Doorbell, lock, wait_timeout};
+
+/// What submitters must know of the other end: how many entries are in the bucket.
+pub type Pending = dyn Fn() -> u64 + Send + Sync;
+
+/// Why the scribe takes no more.
+#[derive(Debug, Clone)]
+enum Stop {
+    Closed,
+    Failed(Arc<JournalFailure>),
+}
+
+#[derive(Debug)]
+struct Inner {
+    accumulator: Accumulator,
+    stop: Option<Stop>,
+    /// Submitters that wait for room.
+    waiting: usize,
+    /// The queue's own limit is met by somebody: what is held back should be let go.
+    pressed: bool,
+    /// The log has no room on disk.
+    disk_full: bool,
+    /// Everything before this entry goes into sealed objects.
+    seal_through: u64,
+    closing: bool,
+}
+
+/// The accumulator, shared.
+pub struct Intake {
+    inner: Mutex<Inner>,
+    room: Condvar,
+    scribe: Arc<Doorbell>,
+    clock: Arc<dyn Clock>,
+    queue_entries_max: u64,
+    has_latency: bool,
+    uploaded: Box<Pending>,
+}
+
+impl std::fmt::Debug for Intake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Intake").field("queue_entries_max", &self.queue_entries_max).finish_non_exhaustive()
+    }
+}
+
+/// What the scribe is to do.
+#[derive(Debug, Default)]
+pub struct Offer {
+    /// The next batch.
+    pub batch: Option<RawBatch>,
+    /// Everything before this entry is to be in sealed objects.
+    pub seal_through: u64,
+    /// A limit of the queue holds submitters up.
+    pub pressed: bool,
+    /// No entry will come any more, and no batch is left after this one.
+    pub finished: bool,
+    /// When to ask again, by the monotonic clock, if nothing rings before.
+    pub due_at: Option<Duration>,
+}
+
+impl Intake {
+    /// Entries go into `accumulator`; `scribe` is rung when it should look; `uploaded` says how many entries are gone.
+    pub fn new(
+        accumulator: Accumulator,
+        clock: Arc<dyn Clock>,
+        scribe: Arc<Doorbell>,
+        queue_entries_max: u64,
+        has_latency: bool,
+        uploaded: Box<Pending>,
+    ) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                accumulator,
+                stop: None,
+                waiting: 0,
+                pressed: false,
+                disk_full: false,
+                seal_through: 0,
+                closing: false,
+            }),
+            room: Condvar::new(),
+            scribe,
+            clock,
+            queue_entries_max,
+            has_latency,
+            uploaded,
+        }
+    }
+
+    /// Takes an entry, waiting for room if `blocks`.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; the entry isn't taken then.
+    pub fn submit(
+        &self,
+        blocks: bool,
+        encode: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
+        position: Option<(u64, &[u8])>,
+    ) -> Result<u64, SubmitError> {
+        let mut inner = lock(&self.inner);
+        loop {
+            match self.try_once(&mut inner, encode, position) {
+                Ok(accepted) => {
+                    drop(inner);
+                    if accepted.fills_batch || (accepted.begins_batch && self.has_latency) {
+                        self.scribe.ring();
+                    }
+                    return Ok(accepted.sequence);
+                }
+                Err(SubmitError::Full { what }) => {
+                    if !matches!(what, FullCause::Busy) {
+                        inner.pressed = true;
+                    }
+                    self.scribe.ring();
+                    if !blocks {
+                        return Err(SubmitError::Full { what });
+                    }
+                    inner.waiting += 1;
+                    inner = wait_timeout(&self.room, inner, None);
+                    inner.waiting -= 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn try_once(
+        &self,
+        inner: &mut MutexGuard<'_, Inner>,
+        encode: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
+        position: Option<(u64, &[u8])>,
+    ) -> Result<Accepted, SubmitError> {
+        match &inner.stop {
+            None => {}
+            Some(Stop::Closed) => return Err(SubmitError::Closed),
+            Some(Stop::Failed(failure)) => return Err(SubmitError::Failed(Arc::clone(failure))),
+        }
+        if self.queue_entries_max != u64::MAX {
+            let pending = inner.accumulator.next_sequence().saturating_sub((self.uploaded)());
+            if pending >= self.queue_entries_max {
+                let what = FullCause::Entries { max_entries: self.queue_entries_max };
+                return Err(SubmitError::Full { what });
+            }
+        }
+        let len_bytes = inner.accumulator.current_len_bytes();
+        let repair = Repair { inner, len_bytes, armed: true };
+        let accepted = repair.inner.accumulator.offer(|| self.clock.monotonic(), encode, position);
+        let disk_full = repair.inner.disk_full;
+        repair.disarm();
+        accepted.map_err(|refusal| match refusal {
+            Refusal::NoRoom if disk_full => SubmitError::Full { what: FullCause::Disk },
+            Refusal::NoRoom => SubmitError::Full { what: FullCause::Busy },
+            refusal => SubmitError::Refused(refusal),
+        })
+    }
+
+    /// Sequence number of the next entry.
+    pub fn next_sequence(&self) -> u64 {
+        lock(&self.inner).accumulator.next_sequence()
+    }
+
+    /// The last position accepted of a source.
+    pub fn position(&self, source: u64) -> Option<Vec<u8>> {
+        lock(&self.inner).accumulator.position(source).map(<[u8]>::to_vec)
+    }
+
+    /// Where no latency is set, ends the batch with entry `sequence` in it: somebody waits for it.
+    pub fn expect_durable(&self, sequence: u64) {
+        if !self.has_latency {
+            lock(&self.inner).accumulator.take_through(sequence.saturating_add(1));
+            self.scribe.ring();
+        }
+    }
+
+    /// Ends batch and object so that everything submitted so far can be uploaded; returns how many entries that is.
+    pub fn seal(&self) -> u64 {
+        let mut inner = lock(&self.inner);
+        let through = inner.accumulator.next_sequence();
+        inner.accumulator.take_through(through);
+        inner.seal_through = inner.seal_through.max(through);
+        drop(inner);
+        self.scribe.ring();
+        through
+    }
+
+    /// Takes no more entries; those that were taken go their way.
+    pub fn close(&self) {
+        let mut inner = lock(&self.inner);
+        if inner.stop.is_none() {
+            inner.stop = Some(Stop::Closed);
+        }
+        inner.closing = true;
+        inner.accumulator.take_through(u64::MAX);
+        drop(inner);
+        self.room.notify_all();
+        self.scribe.ring();
+    }
+
+    /// Takes no more entries: the journal has failed. The first failure stays.
+    pub fn fail(&self, failure: &Arc<JournalFailure>) {
+        let mut inner = lock(&self.inner);
+        if !matches!(inner.stop, Some(Stop::Failed(_))) {
+            inner.stop = Some(Stop::Failed(Arc::clone(failure)));
+        }
+        drop(inner);
+        self.room.notify_all();
+        self.scribe.ring();
+    }
+
+    /// Whether no entry is taken any more.
+    pub fn is_closed(&self) -> bool {
+        lock(&self.inner).stop.is_some()
+    }
+
+    /// Entries have left the queue: whoever waits for room looks again.
+    pub fn room_may_have_come(&self) {
+        let inner = lock(&self.inner);
+        if inner.waiting > 0 {
+            drop(inner);
+            self.room.notify_all();
+        }
+    }
+
+    /// What the scribe is to do at `now`.
+    pub fn next(&self, now: Duration) -> Offer {
+        let mut inner = lock(&self.inner);
+        let pressed = std::mem::take(&mut inner.pressed);
+        if pressed {
+            inner.accumulator.take_through(u64::MAX);
+        }
+        let batch = inner.accumulator.take(now);
+        let due_at = inner.accumulator.due_at();
+        let finished = inner.closing && batch.is_none() && due_at.is_none();
+        let offer = Offer { seal_through: inner.seal_through, pressed, finished, due_at, batch };
+        let waiting = inner.waiting > 0 && offer.batch.is_some();
+        drop(inner);
+        if waiting {
+            self.room.notify_all();
+        }
+        offer
+    }
+
+    /// Gives a batch's buffers back, and says whether the log has room.
+    pub fn give_back(&self, batch: RawBatch) {
+        lock(&self.inner).accumulator.give_back(batch);
+    }
+
+    /// The log has room on disk, or none.
+    pub fn set_disk_full(&self, full: bool) {
+        let mut inner = lock(&self.inner);
+        let changed = inner.disk_full != full;
+        inner.disk_full = full;
+        drop(inner);
+        if changed {
+            self.room.notify_all();
+        }
+    }
+}
+
+/// Puts the batch back if the encoder panics.
+struct Repair<'a, 'b> {
+    inner: &'a mut MutexGuard<'b, Inner>,
+    len_bytes: usize,
+    armed: bool,
+}
+
+impl Repair<'_, '_> {
+    fn disarm(mut self) {
+        self.armed = false;
+    }
+}
+
+impl Drop for Repair<'_, '_> {
+    fn drop(&mut self) {
+        if self.armed {
+            self.inner.accumulator.repair(self.len_bytes);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Batches to records. The scribe decides which object a batch belongs to, when an object ends and under which key it
+//! goes; it compresses, sums and appends. All decisions about content are made here, once, and recorded.
+//!
+//! [`Scribe::step`] does one thing and says what to wait for; only the loop around it blocks. Knows nothing of uploads,
+//! but for how many objects wait for theirs.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use durable_queue::clock::Clock;
+
+use super::accumulator::RawBatch;
+use super::intake::Intake;
+use crate::checksum::{CRC64_EMPTY, crc64_of, part_sums};
+use crate::compressor::Compressor;
+use crate::error::JournalFailure;
+use crate::ledger::{Ledger, LedgerError};
+use crate::object::{
+    Boundary, Id, Incarnation, KeyLayout, Layout, ObjectMetadata, ObjectName, RunId, SealReason,
+};
+use crate::progress::Progress;
+use crate::record::{Batch, OpenObject, Opening, Record, Seal};
+use crate::stats::Counters;
+use crate::stream::{Codec, Encoder, Tail, trailer};
+
+/// What a scribe works by.
+#[derive(Debug)]
+pub struct ScribeSetup {
+    /// Where batches come from.
+    pub intake: Arc<Intake>,
+    /// Where records go.
+    pub ledger: Arc<Ledger>,
+    /// Who is told of appended batches.
+    pub progress: Arc<Progress>,
+    /// Who counts.
+    pub counters: Arc<Counters>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where objects end.
+    pub layout: Layout,
+    /// Where they lie.
+    pub keys: KeyLayout,
+    /// Whose they are.
+    pub id: Id,
+    /// In which life of the directory.
+    pub incarnation: Incarnation,
+    /// Of which opening.
+    pub run: RunId,
+    /// What ends their names.
+    pub suffix: Option<String>,
+    /// How they are compressed.
+    pub compressor: Compressor,
+    /// How hard.
+    pub level: Option<i32>,
+    /// What follows each entry.
+    pub delimiter: Vec<u8>,
+    /// Size of their parts in bytes.
+    pub part_size_bytes: u64,
+}
+
+/// What to wait for after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScribeStep {
+    /// Something was done: step again.
+    Worked,
+    /// Wait for a ring, until this time by the monotonic clock at most.
+    Idle {
+        /// When to step again.
+        wake_at: Option<Duration>,
+    },
+    /// The log is busy: wait until it may have room, a second at most.
+    Busy,
+    /// The disk has no room: wait likewise.
+    Full,
+    /// The intake is closed and everything it took is appended.
+    Finished,
+}
+
+/// A batch that is compressed and not appended yet.
+#[derive(Debug)]
+struct Staged {
+    raw: RawBatch,
+    number: u64,
+    record: Record,
+}
+
+/// The scribe.
+#[derive(Debug)]
+pub struct Scribe {
+    setup: ScribeSetup,
+    /// The open object's encoder. None before its first batch in this run, and for custom compressors.
+    encoder: Option<Encoder>,
+    raw: Option<RawBatch>,
+    staged: Option<Staged>,
+    /// The staged batch's bytes, kept to save the allocation.
+    out: Vec<u8>,
+    pressed: bool,
+    /// An earlier run may have left an object open: it is sealed before anything else.
+    may_be_left_open: bool,
+}
+
+impl Scribe {
+    /// A scribe that has written nothing yet.
+    pub fn new(setup: ScribeSetup) -> Self {
+        Self { setup, encoder: None, raw: None, staged: None, out: Vec::new(), pressed: false, may_be_left_open: true }
+    }
+
+    /// Does one thing.
+    ///
+    /// # Errors
+    /// What stops the journal.
+    pub fn step(&mut self) -> Result<ScribeStep, Arc<JournalFailure>> {
+        if self.staged.is_some() {
+            return self.append_staged();
+        }
+        let time = self.time();
+        let open = self.setup.ledger.state(|state| state.open.clone());
+        if self.may_be_left_open {
+            let step = open.as_ref().map_or(Ok(ScribeStep::Worked), |open| self.seal(open, SealReason::Restart))?;
+            self.may_be_left_open = step != ScribeStep::Worked;
+            return Ok(step);
+        }
+        if let Some(raw) = self.raw.take() {
+            return self.stage(raw, open, time);
+        }
+        if let Some(open) = &open
+            && let Some(reason) = self.setup.layout.ends(&boundary(open), time)
+        {
+            return self.seal(open, reason);
+        }
+        let offer = self.setup.intake.next(self.setup.clock.monotonic());
+        self.pressed |= offer.pressed;
+        if let Some(raw) = offer.batch {
+            return self.stage(raw, open, time);
+        }
+        let (next_sequence, objects_wait) = self.setup.ledger.state(|state| {
+            let sealed = open.as_ref().map_or(state.next_number, |open| open.number);
+            (state.next_sequence, state.uploaded_number < sealed)
+        });
+        let Some(open) = open else {
+            self.pressed = false;
+            return Ok(if offer.finished {
+                ScribeStep::Finished
+            } else {
+                ScribeStep::Idle { wake_at: offer.due_at }
+            });
+        };
+        if open.first < offer.seal_through && next_sequence >= offer.seal_through {
+            return self.seal(&open, SealReason::Flush);
+        }
+        if offer.finished {
+            return self.seal(&open, SealReason::Close);
+        }
+        if std::mem::take(&mut self.pressed) && !objects_wait {
+            return self.seal(&open, SealReason::Full);
+        }
+        let look_again = self.setup.clock.monotonic() + self.setup.layout.look_again_after(&boundary(&open), time);
+        let wake_at = offer.due_at.map_or(look_again, |due| due.min(look_again));
+        Ok(ScribeStep::Idle { wake_at: Some(wake_at) })
+    }
+
+    /// The time that directories go by.
+    fn time(&self) -> SystemTime {
+        let last = from_unix_ms(self.setup.ledger.state(|state| state.time_unix_ms));
+        let time = Layout::time(last, self.setup.clock.wall());
+        if time.stepped_back && self.setup.counters.clock_stepped_back(time.time) {
+            tracing::warn!(
+                "the clock went back by a day or more; directories follow it, so set the clock if it is wrong"
+            );
+        }
+        time.time
+    }
+
+    fn stage(
+        &mut self,
+        raw: RawBatch,
+        open: Option<OpenObject>,
+        time: SystemTime,
+    ) -> Result<ScribeStep, Arc<JournalFailure>> {
+        let opening = open.is_none().then(|| self.opening(&raw, time));
+        let (number, len_before, crc_before, part_crc_before, raw_before, part_size) = match &open {
+            Some(open) => (
+                open.number,
+                open.len_bytes,
+                open.crc64nvme,
+                open.part_crc64nvme,
+                open.raw_len_bytes,
+                open.part_size_bytes,
+            ),
+            None => {
+                let number = self.setup.ledger.state(|state| state.next_number);
+                (number, 0, CRC64_EMPTY, CRC64_EMPTY, 0, self.setup.part_size_bytes)
+            }
+        };
+        if open.is_none() {
+            self.encoder = None;
+        }
+        self.out.clear();
+        let tail = self.compress(&raw.bytes, raw_before, len_before);
+        let tail = tail.map_err(|error| Arc::new(JournalFailure::Compress(error)))?;
+        let sums = part_sums(part_size, len_before, part_crc_before, &self.out);
+        let record = Record::Batch(Batch {
+            number,
+            first: raw.first,
+            entries: raw.entries,
+            raw_len_bytes: tail.raw_len,
+            len_bytes: tail.stored_len,
+            stream_checksum: tail.checksum,
+            crc64nvme: crc64_of(crc_before, &self.out),
+            parts: sums.filled,
+            part_crc64nvme: sums.rest,
+            opening,
+            positions: raw.positions.clone(),
+            time_unix_ms: to_unix_ms(time),
+        });
+        self.staged = Some(Staged { raw, number, record });
+        self.append_staged()
+    }
+
+    fn opening(&self, raw: &RawBatch, time: SystemTime) -> Opening {
+        let setup = &self.setup;
+        let (number, previous) = setup.ledger.state(|state| (state.next_number, state.previous));
+        let name = ObjectName {
+            id: setup.id.clone(),
+            incarnation: setup.incarnation.clone(),
+            number,
+            first: raw.first,
+            run: setup.run,
+            suffix: setup.suffix.clone(),
+        };
+        let directory = setup.layout.directory(time);
+        let compressor = setup.compressor.name();
+        let metadata = ObjectMetadata::new(&name, &compressor, &setup.delimiter, time, previous).to_map();
+        Opening {
+            key: setup.keys.key(&directory, &name),
+            metadata,
+            directory,
+            part_size_bytes: setup.part_size_bytes,
+            compressor,
+        }
+    }
+
+    /// Compresses a batch into `out` and says what would close the stream after it.
+    fn compress(&mut self, raw: &[u8], raw_before: u64, len_before: u64) -> std::io::Result<Tail> {
+        if let Compressor::Custom(custom) = &self.setup.compressor {
+            custom.compress(raw, &mut self.out)?;
+            return Ok(Tail {
+                raw_len: raw_before + raw.len() as u64,
+                stored_len: len_before + self.out.len() as u64,
+                checksum: 0,
+            });
+        }
+        let encoder = match &mut self.encoder {
+            Some(encoder) => encoder,
+            None => {
+                let encoder = Encoder::new(self.setup.compressor.codec(), self.setup.level);
+                self.encoder.insert(encoder.map_err(std::io::Error::other)?)
+            }
+        };
+        encoder.write(raw, &mut self.out).map_err(std::io::Error::other)?;
+        Ok(encoder.tail())
+    }
+
+    fn append_staged(&mut self) -> Result<ScribeStep, Arc<JournalFailure>> {
+        let Some(staged) = self.staged.take() else { return Ok(ScribeStep::Worked) };
+        match self.setup.ledger.append(&staged.record, &self.out) {
+            Ok(appended) => {
+                let raw = staged.raw;
+                self.setup.counters.batch_appended(staged.number, raw.bytes.len(), self.out.len());
+                self.setup.progress.appended(appended.end, raw.first + raw.entries);
+                self.setup.intake.set_disk_full(false);
+                self.setup.intake.give_back(raw);
+                // A single entry may be far larger than a batch: its buffer isn't kept.
+                self.out.shrink_to(4 << 20);
+                Ok(ScribeStep::Worked)
+            }
+            Err(LedgerError::Busy) => {
+                self.staged = Some(staged);
+                Ok(ScribeStep::Busy)
+            }
+            Err(LedgerError::Full) => self.make_room(staged),
+            Err(LedgerError::Failed(failure)) => Err(failure),
+            Err(LedgerError::Closed) => Err(closed_too_early()),
+        }
+    }
+
+    /// The disk has no room for a batch. If nothing that waits for its upload could bring room, the open object is
+    /// sealed without the batch, which begins the next one.
+    fn make_room(&mut self, staged: Staged) -> Result<ScribeStep, Arc<JournalFailure>> {
+        self.setup.intake.set_disk_full(true);
+        let (open, uploaded_number) =
+            self.setup.ledger.state(|state| (state.open.clone(), state.uploaded_number));
+        match open {
+            Some(open) if uploaded_number >= open.number => {
+                // What the encoder made of the batch is forgotten with the encoder: the record's tail closes the stream.
+                self.encoder = None;
+                self.raw = Some(staged.raw);
+                let sealed = self.seal(&open, SealReason::Full)?;
+                Ok(if sealed == ScribeStep::Worked { ScribeStep::Full } else { sealed })
+            }
+            _ => {
+                self.staged = Some(staged);
+                Ok(ScribeStep::Full)
+            }
+        }
+    }
+
+    fn seal(&mut self, open: &OpenObject, reason: SealReason) -> Result<ScribeStep, Arc<JournalFailure>> {
+        // The recorded name counts: the options may have changed since. A custom compressor's has no trailer.
+        let codec = open.compressor.parse().unwrap_or(Codec::None);
+        let bytes = trailer(codec, &open.tail());
+        let sums = part_sums(open.part_size_bytes, open.len_bytes, open.part_crc64nvme, &bytes);
+        let len_bytes = open.len_bytes + bytes.len() as u64;
+        let mut parts = sums.filled;
+        if !len_bytes.is_multiple_of(open.part_size_bytes.max(1)) {
+            parts.push(sums.rest);
+        }
+        let record = Record::Seal(Seal {
+            number: open.number,
+            entries: open.entries,
+            len_bytes,
+            crc64nvme: crc64_of(open.crc64nvme, &bytes),
+            parts,
+            reason,
+        });
+        match self.setup.ledger.append(&record, &bytes) {
+            Ok(_) => {
+                self.encoder = None;
+                tracing::debug!(key = %open.key, entries = open.entries, len_bytes, ?reason, "object sealed");
+                Ok(ScribeStep::Worked)
+            }
+            Err(LedgerError::Busy) => Ok(ScribeStep::Busy),
+            Err(LedgerError::Full) => Ok(ScribeStep::Full),
+            Err(LedgerError::Failed(failure)) => Err(failure),
+            Err(LedgerError::Closed) => Err(closed_too_early()),
+        }
+    }
+}
+
+fn boundary(open: &OpenObject) -> Boundary<'_> {
+    Boundary {
+        directory: &open.directory,
+        opened_at: from_unix_ms(open.opened_unix_ms),
+        len_bytes: open.len_bytes,
+    }
+}
+
+fn closed_too_early() -> Arc<JournalFailure> {
+    Arc::new(JournalFailure::Internal { reason: "the log was closed before the last batch".to_owned() })
+}
+
+/// Milliseconds since 1970, negative before.
+pub fn to_unix_ms(time: SystemTime) -> i64 {
+    match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |before| -before),
+    }
+}
+
+/// The time so many milliseconds after 1970; the first one there is for what lies before all times.
+pub fn from_unix_ms(unix_ms: i64) -> SystemTime {
+    let distance = Duration::from_millis(unix_ms.unsigned_abs());
+    let time = if unix_ms < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(distance)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(distance)
+    };
+    time.unwrap_or(SystemTime::UNIX_EPOCH)
+}
