@@ -5,16 +5,12 @@ pub(crate) struct Fields<'a>(pub &'a [u8]);
 
 impl Fields<'_> {
     pub(crate) fn array<const N: usize>(&mut self) -> [u8; N] {
-        match self.0.split_first_chunk::<N>() {
-            Some((head, rest)) => {
-                self.0 = rest;
-                *head
-            }
-            None => {
-                self.0 = &[];
-                [0; N]
-            }
-        }
+        let Some((head, rest)) = self.0.split_first_chunk::<N>() else {
+            self.0 = &[];
+            return [0; N];
+        };
+        self.0 = rest;
+        *head
     }
 
     pub(crate) fn u16(&mut self) -> u16 {

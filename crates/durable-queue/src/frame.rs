@@ -205,7 +205,8 @@ impl Header {
     }
 
     pub(crate) fn is_within_limits(&self) -> bool {
-        wide_u32(self.meta_len) <= wide(META_BYTES_MAX) && wide_u32(self.payload_len) <= wide(PAYLOAD_BYTES_MAX)
+        wide_u32(self.meta_len) <= wide(META_BYTES_MAX)
+            && wide_u32(self.payload_len) <= wide(PAYLOAD_BYTES_MAX)
     }
 
     pub(crate) fn must_understand(&self) -> bool {

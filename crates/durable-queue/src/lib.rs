@@ -14,6 +14,7 @@ mod frame;
 mod log;
 mod options;
 mod position;
+pub mod queue;
 pub mod random;
 mod recovery;
 mod slab;
@@ -26,4 +27,5 @@ pub use frame::{CLIENT_KIND_MIN, Checksum, Frame, META_BYTES_MAX, PAYLOAD_BYTES_
 pub use log::{Inspected, Log, Opening, Reader, SlabOnDisk, Through, inspect};
 pub use options::{FreeSpace, LogOptions};
 pub use position::Position;
+pub use queue::{QueueOptions, QueueStats, Queues, Task, Tasks};
 pub use recovery::{Cut, Record, Visitor};

@@ -86,7 +86,8 @@ impl SlabHeader {
 
     /// Decodes a header from the first bytes of a file.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, BadSlab> {
-        let (Some(covered), Some(stored)) = (bytes.get(..CRC_OFFSET), bytes.get(CRC_OFFSET..SLAB_HEADER_BYTES))
+        let (Some(covered), Some(stored)) =
+            (bytes.get(..CRC_OFFSET), bytes.get(CRC_OFFSET..SLAB_HEADER_BYTES))
         else {
             return Err(BadSlab::Damaged("the file is shorter than a slab's header"));
         };
@@ -165,7 +166,11 @@ pub(crate) struct SlabFile {
 /// What a slab of this kind needs at least: its header, a checkpoint of `checkpoint_payload` bytes, `frames` bytes and the
 /// reserve.
 pub(crate) fn size_needed(checkpoint_payload: u64, frames: u64, reserve: u64) -> u64 {
-    FIRST_FRAME + checkpoint_len(checkpoint_payload) + frames + reserve + wide(crate::frame::FRAME_HEADER_BYTES)
+    FIRST_FRAME
+        + checkpoint_len(checkpoint_payload)
+        + frames
+        + reserve
+        + wide(crate::frame::FRAME_HEADER_BYTES)
 }
 
 fn checkpoint_len(payload: u64) -> u64 {

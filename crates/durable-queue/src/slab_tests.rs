@@ -33,7 +33,8 @@ fn any_flipped_bit_of_a_header_shows() {
 fn names_are_numbers_of_sixteen_digits_and_nothing_else() {
     assert_eq!(slab_name(42), "0000000000000042.slab");
     assert_eq!(slab_number("0000000000000042.slab"), Some(42));
-    for name in ["42.slab", "0000000000000042", "00000000000000+2.slab", "next.tmp", "000000000000004a.slab"] {
+    for name in ["42.slab", "0000000000000042", "00000000000000+2.slab", "next.tmp", "000000000000004a.slab"]
+    {
         assert_eq!(slab_number(name), None, "{name}");
     }
 }

@@ -50,7 +50,10 @@ fn a_failed_sync_fails_all_waiters_and_later_appends_with_the_first_error() {
     assert!(matches!(&refused, AppendError::Failed(failure) if failure.operation == "sync"), "{refused:?}");
     assert!(matches!(log.wait_for_room(None), Room::Failed(_)));
     log.request_sync(log.appended());
-    assert_eq!((log.write_step(), log.sync_step(), log.prepare_step()), (Step::Finished, Step::Finished, Step::Finished));
+    assert_eq!(
+        (log.write_step(), log.sync_step(), log.prepare_step()),
+        (Step::Finished, Step::Finished, Step::Finished)
+    );
     assert_eq!(log.durable(), kept);
     assert!(told.load(Ordering::Relaxed) > 0);
     // What was durable can be read; closing tells of the failure, again and again.
@@ -67,8 +70,24 @@ fn a_failed_sync_fails_all_waiters_and_later_appends_with_the_first_error() {
 fn each_write_and_sync_of_a_life_may_fail_without_harm() {
     use support::world::Act::{Append, Prepare, Release, Sync, Write};
     let acts = [
-        Prepare, Append(9000), Write, Sync, Append(6000), Write, Sync, Prepare, Append(9000), Append(10), Write, Sync,
-        Release(0), Prepare, Prepare, Append(9000), Write, Sync,
+        Prepare,
+        Append(9000),
+        Write,
+        Sync,
+        Append(6000),
+        Write,
+        Sync,
+        Prepare,
+        Append(9000),
+        Append(10),
+        Write,
+        Sync,
+        Release(0),
+        Prepare,
+        Prepare,
+        Append(9000),
+        Write,
+        Sync,
     ];
     let mut failing = 0;
     loop {

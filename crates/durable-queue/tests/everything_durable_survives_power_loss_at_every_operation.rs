@@ -1,20 +1,57 @@
 //! Power is lost at each operation of a short trace, and again at each operation of the recovery that follows. What was durable
 //! is there, what is there was appended, and both are prefixes.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may stop")]
+
 mod support;
 
+use support::Dice;
 use support::memory_disk::Loss;
 use support::world::{Act, World, script};
-use support::Dice;
 
 /// Rotation, release and idling in few operations.
 fn short_trace() -> Vec<Act> {
     use Act::{Append, Control, Prepare, Release, Sync, Wait, Write};
     vec![
-        Prepare, Append(700), Write, Append(2500), Sync, Write, Sync, Wait, Write, Append(6000), Write, Append(5000),
-        Sync, Append(100), Write, Append(40), Prepare, Sync, Release(1), Prepare, Append(7000), Write, Sync,
-        Control(50), Append(8000), Append(10), Write, Release(1), Prepare, Prepare, Sync, Prepare, Append(300), Write,
-        Release(0), Prepare, Wait, Write, Sync,
+        Prepare,
+        Append(700),
+        Write,
+        Append(2500),
+        Sync,
+        Write,
+        Sync,
+        Wait,
+        Write,
+        Append(6000),
+        Write,
+        Append(5000),
+        Sync,
+        Append(100),
+        Write,
+        Append(40),
+        Prepare,
+        Sync,
+        Release(1),
+        Prepare,
+        Append(7000),
+        Write,
+        Sync,
+        Control(50),
+        Append(8000),
+        Append(10),
+        Write,
+        Release(1),
+        Prepare,
+        Prepare,
+        Sync,
+        Prepare,
+        Append(300),
+        Write,
+        Release(0),
+        Prepare,
+        Wait,
+        Write,
+        Sync,
     ]
 }
 
@@ -40,7 +77,8 @@ fn at_every_operation_of_a_short_trace() {
         for (n, loss) in losses(at * 100).into_iter().enumerate() {
             let (mut world, was_cut_short) = run_until(at, at, &short_trace());
             world.disk.lose_power(loss);
-            let log = world.open_and_read().unwrap_or_else(|error| panic!("at {at}, {loss:?} ({n}): {error}"));
+            let log =
+                world.open_and_read().unwrap_or_else(|error| panic!("at {at}, {loss:?} ({n}): {error}"));
             world.append(&log, 10, durable_queue::Class::Data);
             log.close().unwrap();
             drop(log);
@@ -68,7 +106,8 @@ fn and_again_at_every_operation_of_the_recovery() {
                 was_cut_short = was_first_cut;
                 world.disk.lose_power(loss);
                 world.disk.fail_power_after(again_at);
-                let opened = world.open().unwrap_or_else(|error| panic!("at {at}, {loss:?}, {again_at}: {error}"));
+                let opened =
+                    world.open().unwrap_or_else(|error| panic!("at {at}, {loss:?}, {again_at}: {error}"));
                 let is_whole = opened.is_some();
                 drop(opened);
                 for second in losses(at * 1000 + again_at) {
@@ -118,9 +157,8 @@ fn in_random_lives_of_a_log() {
         let mut world = World::new(seed);
         for _ in 0..6 {
             world.disk.fail_power_after(dice.below(120));
-            match world.open().unwrap_or_else(|error| panic!("seed {seed}: {error}")) {
-                Some(log) => world.run(&log, &script(&mut dice, 80)),
-                None => {}
+            if let Some(log) = world.open().unwrap_or_else(|error| panic!("seed {seed}: {error}")) {
+                world.run(&log, &script(&mut dice, 80));
             }
             if dice.one_in(3) {
                 world.disk.kill();

@@ -21,7 +21,10 @@ fn beside_a_writer_after_its_death_and_after_its_end() {
     let log = world.open().unwrap().unwrap();
     let (inspected, count) = look(&world);
     assert_eq!((inspected.identity, inspected.was_clean, count), (Some(log.identity()), false, 0));
-    world.run(&log, &[Act::Prepare, Act::Append(9000), Act::Append(9000), Act::Write, Act::Append(10), Act::Write]);
+    world.run(
+        &log,
+        &[Act::Prepare, Act::Append(9000), Act::Append(9000), Act::Write, Act::Append(10), Act::Write],
+    );
     let (inspected, count) = look(&world);
     assert_eq!((inspected.slabs.len(), count, inspected.torn), (2, 3, None));
     assert_eq!(inspected.slabs[1].end_bytes, log.written().offset_bytes);

@@ -100,7 +100,7 @@ fn a_reader_follows_the_writers_and_slabs_are_removed_behind_it() {
         let log = log.clone();
         std::thread::spawn(move || {
             let (moved, news) = std::sync::mpsc::channel();
-            log.on_progress(Box::new(move || drop(moved.send(()))));
+            log.on_progress(Box::new(move || moved.send(()).unwrap_or_default()));
             let mut reader = log.reader(Position::ZERO, Through::Durable);
             let mut next = 0;
             while next < APPENDERS * EACH {
@@ -131,7 +131,8 @@ fn a_second_opener_is_refused_and_told_who_holds_it() {
     let OpenError::Locked { holder, .. } = error else { panic!("{error:?}") };
     assert!(holder.starts_with(&format!("process {} on ", std::process::id())), "{holder}");
     drop(log);
-    let _opening = Log::open(Environment::system(), options(directory.path()), &mut Count::default()).unwrap();
+    let _opening =
+        Log::open(Environment::system(), options(directory.path()), &mut Count::default()).unwrap();
 }
 
 #[test]

@@ -132,7 +132,10 @@ fn readers_see_what_is_written_or_only_what_is_durable() {
     let mut piece = [0; 30];
     durable.read_payload(&record, 60, &mut piece).unwrap();
     assert_eq!(piece, support::client::payload(0, 100)[60..90]);
-    assert!(matches!(durable.read_payload(&record, 71, &mut piece), Err(ReadError::OutOfRange { to: 101, .. })));
+    assert!(matches!(
+        durable.read_payload(&record, 71, &mut piece),
+        Err(ReadError::OutOfRange { to: 101, .. })
+    ));
     durable.forget_cached_before(record.end);
 }
 
@@ -169,7 +172,7 @@ fn a_clean_close_leaves_nothing_to_cut_and_refuses_what_comes_later() {
     assert!(matches!(append(&log, 2, 1, Class::Control), Err(AppendError::Closed)));
     assert!(matches!(log.wait_for_room(None), durable_queue::Room::Closed));
     assert_eq!((contents(&log), log.durable()), ((0, 2), log.appended()));
-    assert_eq!(log.wait_durable(Position { slab: 9, offset_bytes: 0 }, None).unwrap(), false);
+    assert!(!log.wait_durable(Position { slab: 9, offset_bytes: 0 }, None).unwrap());
     assert_eq!(world.disk.names(), ["0000000000000001.slab"]);
     assert!(world.disk.content(&slab(1)).len() < 4096 + 1000);
     // The directory is free although a handle is left.

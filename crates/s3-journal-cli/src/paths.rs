@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use s3_journal::object::Id;
+use s3_journal::Id;
 
 use crate::exit::Failure;
 

@@ -10,11 +10,11 @@ fn status_follows_a_writer_that_runs() {
     let mut running = Running::start(&mut place.write(&[]));
     running.feed(&numbered(0..10));
     until("status sees the lines", || {
-        place.status_if_there().is_some_and(|status| status["durable"] == 10)
+        place.status_if_there().is_some_and(|status| status["next_sequence"] == 10)
     });
     let status = place.status();
     assert_eq!(status["next_sequence"], 10, "{status}");
-    assert_eq!(status["uploaded"], 0, "{status}");
+    assert_eq!(status["uploaded_sequence"], 0, "{status}");
     assert_eq!(status["pending_entries"], 10, "{status}");
     assert_eq!(status["id"], "tester", "{status}");
     assert!(running.is_running(), "it wasn't disturbed");
@@ -23,7 +23,7 @@ fn status_follows_a_writer_that_runs() {
     running.end_input();
     assert_eq!(running.finish().status.code(), Some(0));
     let status = place.status();
-    assert_eq!((&status["uploaded"], &status["pending_entries"]), (&10.into(), &0.into()), "{status}");
+    assert_eq!((&status["uploaded_sequence"], &status["pending_entries"]), (&10.into(), &0.into()), "{status}");
     assert_eq!(place.cat(), numbered(0..10));
 }
 

@@ -258,7 +258,7 @@ impl<E> Journal<E> {
         let mut checkpoint = Vec::new();
         state.encode_into(&mut checkpoint);
         let log = opening.begin(&checkpoint)?;
-        start(settings, state, log, run, encoder)
+        start(settings, state, &log, run, encoder)
     }
 }
 
@@ -301,7 +301,7 @@ fn state_for(found: Option<State>, settings: &Settings) -> Result<State, OpenErr
 fn start<E>(
     settings: Settings,
     state: State,
-    log: Log,
+    log: &Log,
     run_id: RunId,
     encoder: E,
 ) -> Result<Journal<E>, OpenError> {
@@ -429,8 +429,8 @@ fn start<E>(
                 run(uploader, &bucket, runtime, &uploads, &|failure| shared.fail(failure));
             });
             // However it ended: nobody may wait for an upload that won't come.
-            let stopped = shared.failure().map_or(Stopped::Closed, Stopped::Failed);
-            shared.uploaded.stop(&stopped);
+            let why = shared.failure().map_or(Stopped::Closed, Stopped::Failed);
+            shared.uploaded.stop(&why);
         })
         .map_err(system("a thread"))?
     };
@@ -585,6 +585,9 @@ impl<E> Journal<E> {
     }
 
     /// [`Journal::flush`] as a future.
+    ///
+    /// # Errors
+    /// As [`Journal::flush`].
     pub fn flush_async(&self) -> impl Future<Output = Result<(), FlushError>> + Send + '_ {
         let last = self.seal().checked_sub(1).map(|last| self.receipt(last).uploaded());
         async move {
@@ -621,6 +624,9 @@ impl<E> Journal<E> {
     }
 
     /// [`Journal::close`] as a future. Dropping it doesn't undo the closing.
+    ///
+    /// # Errors
+    /// As [`Journal::close`].
     pub fn close_async(&self) -> impl Future<Output = Result<(), FlushError>> + Send + 'static {
         self.core.shared.intake.close();
         let (done, wait) = tokio::sync::oneshot::channel();

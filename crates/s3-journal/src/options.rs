@@ -158,7 +158,7 @@ impl Options {
                 max_queue_bytes: None,
                 when_full: WhenFull::Block,
                 max_object_size: 128 << 20,
-                max_object_age: Duration::from_secs(300),
+                max_object_age: Duration::from_mins(5),
                 part_size: 8 << 20,
                 max_concurrent_uploads: 4,
                 environment: Environment::system(),
@@ -302,7 +302,7 @@ pub(crate) struct Settings {
 }
 
 /// An option that can't be used.
-fn refuse<T>(option: &'static str, value: impl ToString, remedy: impl ToString) -> Result<T, OpenError> {
+fn refuse<T>(option: &'static str, value: impl std::fmt::Display, remedy: impl std::fmt::Display) -> Result<T, OpenError> {
     // Values come from outside: control characters in them must not reach a terminal.
     let value = value.to_string().escape_debug().to_string();
     let value = if value.is_empty() { "empty".to_owned() } else { value };
@@ -311,7 +311,7 @@ fn refuse<T>(option: &'static str, value: impl ToString, remedy: impl ToString) 
 
 fn checked<T, F: std::fmt::Display>(
     option: &'static str,
-    value: impl ToString,
+    value: impl std::fmt::Display,
     result: Result<T, F>,
 ) -> Result<T, OpenError> {
     result.or_else(|error| refuse(option, value, error))
@@ -352,6 +352,7 @@ impl RawOptions {
     }
 
     #[cfg(not(feature = "s3"))]
+    #[expect(clippy::needless_pass_by_value, reason = "as the real one takes them")]
     fn open_s3(&self, bucket: String, prefix: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
         let _ = (prefix, &self.s3_session_token, self.path_style);
         refuse("to", format!("s3://{bucket}"), "this build has no S3 client; build it with the feature s3")
@@ -519,7 +520,7 @@ impl RawOptions {
         if self.max_object_age < Duration::from_millis(1) {
             return refuse("max_object_age", format!("{:?}", self.max_object_age), "give at least a millisecond");
         }
-        if self.expiration.is_some_and(|expiration| expiration < Duration::from_secs(60)) {
+        if self.expiration.is_some_and(|expiration| expiration < Duration::from_mins(1)) {
             return refuse("expiration", format!("{:?}", self.expiration), "give at least a minute: uploads that are under way must not be aborted");
         }
         if !(1..=256).contains(&self.max_concurrent_uploads) {

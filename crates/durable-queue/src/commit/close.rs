@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::prepare::remove_next;
+use super::state::Phase;
 use super::{Commit, Step, lock};
 use crate::error::LogFailure;
 
@@ -13,7 +14,9 @@ impl Commit {
     pub(crate) fn close(&self) -> Result<(), Arc<LogFailure>> {
         {
             let mut state = self.state();
-            state.is_closing = true;
+            if state.phase == Phase::Open {
+                state.phase = Phase::Closing;
+            }
             self.ring_all(&mut state);
         }
         self.stop();
@@ -21,7 +24,7 @@ impl Commit {
         if let Some(held) = directory_lock.take() {
             self.finish();
             let mut state = self.state();
-            state.is_closed = true;
+            state.phase = Phase::Closed;
             self.ring_all(&mut state);
             drop(state);
             drop(held);

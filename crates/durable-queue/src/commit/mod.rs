@@ -32,7 +32,7 @@ pub(crate) use prepare::{NextSlab, Plan, Refusal};
 pub(crate) use state::{Beginning, SlabEntry};
 pub use threads::Threads;
 
-use state::State;
+use state::{Phase, State};
 use write::Writer;
 
 /// What a step did.
@@ -208,7 +208,7 @@ impl Commit {
             if let Some(failure) = &state.failure {
                 return Room::Failed(Arc::clone(failure));
             }
-            if state.is_closing {
+            if state.phase != Phase::Open {
                 return Room::Closed;
             }
             if state.has_room() {
@@ -236,7 +236,7 @@ impl Commit {
             if let Some(failure) = &state.failure {
                 return Err(Arc::clone(failure));
             }
-            if state.is_closed {
+            if state.phase == Phase::Closed {
                 return Ok(false);
             }
             let Some(left) = self.left(deadline).filter(|_| !has_timed_out) else { return Ok(false) };

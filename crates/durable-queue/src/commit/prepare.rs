@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::sizes::{Budget, normal, smallest};
+use super::state::Phase;
 use super::{Commit, Step, lock};
 use crate::disk::OpenMode;
 use crate::environment::Environment;
@@ -17,7 +18,7 @@ use crate::slab::{FIRST_FRAME, NEXT_NAME, SlabFile, SlabHeader, slab_path};
 /// How often it is tried again to make a slab, or to remove one.
 pub(super) const TRY_EVERY: Duration = Duration::from_secs(1);
 /// The least time between two warnings that a slab can't be made.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+const WARN_EVERY: Duration = Duration::from_mins(1);
 
 /// Makes slabs ready.
 #[derive(Debug)]
@@ -62,8 +63,11 @@ impl NextSlab {
         options: &LogOptions,
         plan: &Plan,
     ) -> Result<SlabFile, Refusal> {
-        remove_next(environment, options)
-            .map_err(|source| Refusal::Failed { operation: "remove", path: options.directory.join(NEXT_NAME), source })?;
+        remove_next(environment, options).map_err(|source| Refusal::Failed {
+            operation: "remove",
+            path: options.directory.join(NEXT_NAME),
+            source,
+        })?;
         let space = environment.disk.space(&options.directory).ok();
         let budget = Budget {
             used_bytes: plan.used_bytes,
@@ -194,7 +198,7 @@ impl Commit {
     fn remove_oldest(&self) -> Option<Step> {
         let oldest = {
             let state = self.state();
-            if state.failure.is_some() || state.is_closed {
+            if state.failure.is_some() || state.phase == Phase::Closed {
                 return Some(Step::Finished);
             }
             state.removable()?
@@ -227,7 +231,7 @@ impl Commit {
     fn prepare(&self, next: &mut NextSlab) -> Step {
         let plan = {
             let state = self.state();
-            if state.prepared.is_some() || state.is_rotating || state.is_closing {
+            if state.prepared.is_some() || state.is_rotating || state.phase != Phase::Open {
                 return Step::Idle;
             }
             Plan {

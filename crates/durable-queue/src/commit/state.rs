@@ -76,6 +76,15 @@ impl Bell {
     }
 }
 
+/// How far closing has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Open,
+    /// No more is appended; what was is written and synced.
+    Closing,
+    Closed,
+}
+
 /// The largest need that was refused since there last was room.
 #[derive(Debug, Clone, Copy)]
 struct Refused {
@@ -124,8 +133,7 @@ pub(super) struct State {
     pub release: Position,
 
     pub failure: Option<Arc<LogFailure>>,
-    pub is_closing: bool,
-    pub is_closed: bool,
+    pub phase: Phase,
     pub is_stopping: bool,
 
     pub write_bell: Bell,
@@ -183,8 +191,7 @@ impl State {
             next_slab_bytes: 0,
             release: Position::ZERO,
             failure: None,
-            is_closing: false,
-            is_closed: false,
+            phase: Phase::Open,
             is_stopping: false,
             write_bell: Bell::default(),
             sync_bell: Bell::default(),
@@ -207,7 +214,7 @@ impl State {
         if let Some(failure) = &self.failure {
             return Err(AppendError::Failed(Arc::clone(failure)));
         }
-        if self.is_closing {
+        if self.phase != Phase::Open {
             return Err(AppendError::Closed);
         }
         check_limits(frame)?;
@@ -222,7 +229,8 @@ impl State {
             self.begin_slab(bytes, checkpoint).err()
         };
         if let Some(refusal) = refusal {
-            let (most, widest) = self.refused.map_or((0, Class::Control), |refused| (refused.bytes, refused.class));
+            let (most, widest) =
+                self.refused.map_or((0, Class::Control), |refused| (refused.bytes, refused.class));
             let class = if widest == Class::Data { Class::Data } else { class };
             self.refused = Some(Refused { bytes: most.max(bytes), class });
             return Err(refusal);
@@ -251,7 +259,11 @@ impl State {
     }
 
     /// Begins the prepared slab with a checkpoint, if there is one and it has room for `bytes` of frame besides.
-    fn begin_slab(&mut self, bytes: u64, checkpoint: &mut dyn FnMut(&mut Vec<u8>)) -> Result<(), AppendError> {
+    fn begin_slab(
+        &mut self,
+        bytes: u64,
+        checkpoint: &mut dyn FnMut(&mut Vec<u8>),
+    ) -> Result<(), AppendError> {
         if self.prepared.is_none() {
             return Err(self.need(size_needed(0, bytes, self.control_reserve_bytes)));
         }

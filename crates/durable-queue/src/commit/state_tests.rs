@@ -67,7 +67,10 @@ fn a_new_slab_begins_with_a_checkpoint_that_says_where_the_old_one_ends() {
     assert_eq!((run.offset, run.begins_after.as_ref().unwrap().1), (FIRST_FRAME, end));
     let checkpoint = Header::decode(&state.pending.bytes[run.start..], 200, FIRST_FRAME).unwrap();
     assert_eq!((checkpoint.kind, checkpoint.index, checkpoint.durable_through), (KIND_CHECKPOINT, 2, 0));
-    assert_eq!(state.pending.bytes[run.start + 64..run.start + 81], [&checkpoint_meta(end)[..], &[9]].concat());
+    assert_eq!(
+        state.pending.bytes[run.start + 64..run.start + 81],
+        [&checkpoint_meta(end)[..], &[9]].concat()
+    );
     assert!(state.is_rotating && state.prepared.is_none());
 }
 

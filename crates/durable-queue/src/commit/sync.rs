@@ -4,13 +4,14 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::state::Phase;
 use super::{Commit, Step, lock};
 use crate::slab::SlabFile;
 
 /// A sync that takes longer is worth a warning: the disk is failing or overloaded. etcd draws the same line (`wal.go`).
 const SLOW_SYNC: Duration = Duration::from_secs(1);
 /// The least time between two such warnings.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+const WARN_EVERY: Duration = Duration::from_mins(1);
 
 impl Commit {
     /// Syncs what was written, if somebody wants that. Writers go on meanwhile: what they write then is the next step's.
@@ -21,7 +22,7 @@ impl Commit {
         let turn = lock(&self.sync_turn);
         let (slab, target) = {
             let state = self.state();
-            if state.failure.is_some() || state.is_closed {
+            if state.failure.is_some() || state.phase == Phase::Closed {
                 return Step::Finished;
             }
             let Some(target) = state.sync_target(self.options.fsync) else { return Step::Idle };
@@ -54,7 +55,8 @@ impl Commit {
         state.stats.syncs += 1;
         state.stats.sync_time += took;
         state.stats.sync_time_max = state.stats.sync_time_max.max(took);
-        let warns = took >= SLOW_SYNC && state.slow_sync_warned_at.is_none_or(|at| now.saturating_sub(at) >= WARN_EVERY);
+        let warns = took >= SLOW_SYNC
+            && state.slow_sync_warned_at.is_none_or(|at| now.saturating_sub(at) >= WARN_EVERY);
         if warns {
             state.slow_sync_warned_at = Some(now);
         }

@@ -73,7 +73,8 @@ impl Commit {
         let handle = Threads { commit: Arc::clone(self) };
         for job in [Job::Write, Job::Sync, Job::Prepare] {
             let commit = Arc::clone(self);
-            let spawned = std::thread::Builder::new().name(job.name().to_owned()).spawn(move || commit.run(job));
+            let spawned =
+                std::thread::Builder::new().name(job.name().to_owned()).spawn(move || commit.run(job));
             match spawned {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
@@ -139,7 +140,8 @@ impl Commit {
             Job::Write => state.may_lack_watermark(self.options.fsync).then_some(WATERMARK_AFTER),
             Job::Sync => None,
             Job::Prepare => {
-                let is_waiting = (state.prepared.is_none() && !state.is_rotating) || state.removable().is_some();
+                let is_waiting =
+                    (state.prepared.is_none() && !state.is_rotating) || state.removable().is_some();
                 is_waiting.then_some(TRY_EVERY)
             }
         }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::state::{Batch, SlabEntry};
+use super::state::{Batch, Phase, SlabEntry};
 use super::{Commit, Step, lock};
 use crate::error::is_full;
 use crate::position::Position;
@@ -72,7 +72,7 @@ impl Commit {
     fn take(&self, writer: &mut Writer) -> Result<(), Step> {
         let now = self.environment.clock.monotonic();
         let mut state = self.state();
-        if state.failure.is_some() || state.is_closed {
+        if state.failure.is_some() || state.phase == Phase::Closed {
             return Err(Step::Finished);
         }
         if !writer.batch.runs.is_empty() {
@@ -132,7 +132,12 @@ impl Commit {
                     // What of it was written takes room and is nobody's. If this fails too, it is written over later.
                     let _ = run.slab.file.set_len(run.offset);
                 }
-                return Err(Trouble { operation: "write", path: run.slab.path.clone(), error, is_sync: false });
+                return Err(Trouble {
+                    operation: "write",
+                    path: run.slab.path.clone(),
+                    error,
+                    is_sync: false,
+                });
             }
             self.state().stats.writes += 1;
             writer.next_run += 1;

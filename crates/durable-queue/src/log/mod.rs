@@ -162,7 +162,11 @@ impl Log {
     ///
     /// # Errors
     /// The failure that keeps it from ever becoming durable.
-    pub fn wait_durable(&self, through: Position, timeout: Option<Duration>) -> Result<bool, Arc<LogFailure>> {
+    pub fn wait_durable(
+        &self,
+        through: Position,
+        timeout: Option<Duration>,
+    ) -> Result<bool, Arc<LogFailure>> {
         self.commit.wait_durable(through, timeout)
     }
 

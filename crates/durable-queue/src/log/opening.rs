@@ -51,17 +51,16 @@ pub(super) fn open(
     visit(&survey, visitor)?;
     let cut = repair(&**disk, &directory, &mut survey)?;
     tidy(&**disk, &directory)?;
-    let identity = match survey.slabs.last() {
-        Some(head) => head.header.identity,
-        None => {
-            let mut identity = [0; 16];
-            environment
-                .random
-                .fill(&mut identity)
-                .map_err(|source| OpenError::Io { operation: "drawing an identity", path: directory, source })?;
-            identity
-        }
-    };
+    let mut identity = [0; 16];
+    if let Some(head) = survey.slabs.last() {
+        identity = head.header.identity;
+    } else {
+        environment.random.fill(&mut identity).map_err(|source| OpenError::Io {
+            operation: "drawing an identity",
+            path: directory,
+            source,
+        })?;
+    }
     Ok(Opening {
         is_new: survey.base.is_none(),
         was_clean: cut.is_none() && survey.base.as_ref().is_none_or(|base| base.was_clean),
@@ -115,7 +114,14 @@ impl Opening {
             }
             Refusal::Failed { operation, path, source } => OpenError::Io { operation, path, source },
         })?;
-        let end = publish(&environment, &options.directory, &slab, predecessor_end, next_index, checkpoint_payload)?;
+        let end = publish(
+            &environment,
+            &options.directory,
+            &slab,
+            predecessor_end,
+            next_index,
+            checkpoint_payload,
+        )?;
         slabs.push_back(SlabEntry { number: slab.number, end: None, bytes_on_disk: slab.size_bytes });
         let beginning = Beginning {
             control_reserve_bytes: options.control_reserve_bytes,
@@ -154,9 +160,12 @@ fn publish(
 ) -> Result<u64, OpenError> {
     let error = |operation, path: &Path| {
         let path = path.to_owned();
-        move |source| match is_full(&source) && operation != "sync" {
-            true => OpenError::NoSpace { needed_bytes: slab.size_bytes, directory: directory.to_owned(), source },
-            false => OpenError::Io { operation, path, source },
+        move |source| {
+            if is_full(&source) && operation != "sync" {
+                OpenError::NoSpace { needed_bytes: slab.size_bytes, directory: directory.to_owned(), source }
+            } else {
+                OpenError::Io { operation, path, source }
+            }
         }
     };
     let disk = &environment.disk;

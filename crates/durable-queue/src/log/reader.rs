@@ -86,7 +86,10 @@ impl Reader {
     ///
     /// # Errors
     /// See [`ReadError`]. The position stays.
-    #[expect(clippy::should_implement_trait, reason = "it isn't an iterator: after nothing, something may come")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "it isn't an iterator: after nothing, something may come"
+    )]
     pub fn next(&mut self) -> Result<Option<Record>, ReadError> {
         let limit = self.watermark();
         if self.position == Position::ZERO {
@@ -236,7 +239,9 @@ impl Reader {
     pub fn forget_cached_before(&mut self, position: Position) {
         for slab in &self.open {
             let to = match slab.number.cmp(&position.slab) {
-                std::cmp::Ordering::Less => self.commit.slab(slab.number).and_then(|slab| slab.end).unwrap_or(0),
+                std::cmp::Ordering::Less => {
+                    self.commit.slab(slab.number).and_then(|slab| slab.end).unwrap_or(0)
+                }
                 std::cmp::Ordering::Equal => position.offset_bytes.saturating_sub(FORGET_LAG_BYTES),
                 std::cmp::Ordering::Greater => 0,
             };

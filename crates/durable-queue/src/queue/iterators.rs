@@ -18,6 +18,8 @@ enum Until {
 /// The tasks of one queue, one after the other: made by [`Queues::task_seq`], [`Queues::immediate_task_seq`] and
 /// [`Queues::interval_task_seq`].
 ///
+/// Each task is its taker's to complete or retry; one that is dropped goes back to its place, and so comes next again.
+///
 /// A damaged task is an `Err` in its place, after which the sequence goes on. It ends when the queues are closed, and after
 /// an `Err` that would only come again (a wrong name, a failed disk).
 #[derive(Debug)]

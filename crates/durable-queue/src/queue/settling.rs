@@ -100,6 +100,9 @@ impl Shared {
 
     /// Makes everything durable.
     pub fn sync(&self) -> Result<(), SyncError> {
+        if !self.lock().is_open {
+            return Err(SyncError::Closed);
+        }
         self.settle_all(true).map_err(SyncError::from)?;
         self.sync_through(self.log.appended())
     }

@@ -105,10 +105,7 @@ pub trait Visitor {
     fn record(&mut self, record: &Record, payload: &[u8]) -> Result<(), RecordError>;
 }
 
-fn io_error(
-    operation: &'static str,
-    path: impl Into<PathBuf>,
-) -> impl FnOnce(std::io::Error) -> OpenError {
+fn io_error(operation: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> OpenError {
     let path = path.into();
     move |source| OpenError::Io { operation, path, source }
 }

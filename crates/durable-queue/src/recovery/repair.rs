@@ -18,7 +18,11 @@ use crate::window::READ_AHEAD_BYTES;
 ///
 /// # Errors
 /// The operating system's.
-pub(crate) fn repair(disk: &dyn Disk, directory: &Path, survey: &mut Survey) -> Result<Option<Cut>, OpenError> {
+pub(crate) fn repair(
+    disk: &dyn Disk,
+    directory: &Path,
+    survey: &mut Survey,
+) -> Result<Option<Cut>, OpenError> {
     let dropped = match survey.dropped.take() {
         Some(dropped) => drop_slab(disk, directory, &dropped)?,
         None => None,
@@ -48,7 +52,12 @@ fn drop_slab(disk: &dyn Disk, directory: &Path, dropped: &Dropped) -> Result<Opt
 }
 
 /// Cuts what follows the last frame.
-fn cut_tail(disk: &dyn Disk, directory: &Path, base: &Base, head: &mut Head) -> Result<Option<Cut>, OpenError> {
+fn cut_tail(
+    disk: &dyn Disk,
+    directory: &Path,
+    base: &Base,
+    head: &mut Head,
+) -> Result<Option<Cut>, OpenError> {
     if head.len_bytes <= base.end {
         return Ok(None);
     }

@@ -23,9 +23,21 @@ pub(crate) struct Scan {
 ///
 /// # Errors
 /// The operating system's.
-pub(crate) fn scan(file: &dyn DiskFile, salt: u64, file_len: u64, was_synced_whole: bool) -> io::Result<Scan> {
-    let mut scanner =
-        Scanner { file, salt, file_len, window: Window::default(), rule: TailRule::new(), first: None, last: None };
+pub(crate) fn scan(
+    file: &dyn DiskFile,
+    salt: u64,
+    file_len: u64,
+    was_synced_whole: bool,
+) -> io::Result<Scan> {
+    let mut scanner = Scanner {
+        file,
+        salt,
+        file_len,
+        window: Window::default(),
+        rule: TailRule::new(),
+        first: None,
+        last: None,
+    };
     let mut offset = FIRST_FRAME;
     while offset < file_len {
         offset = if scanner.rule.is_bad() { scanner.resynchronise(offset)? } else { scanner.next(offset)? };
@@ -59,7 +71,10 @@ impl Scanner<'_> {
         let bytes = self.bytes(offset, FRAME_HEADER_BYTES)?;
         let Some(header) = Header::decode(bytes, salt, offset) else {
             let is_zero = bytes.iter().all(|byte| *byte == 0);
-            self.rule.bad(offset, if is_zero { "zeros are where a frame was" } else { "a header's checksum is wrong" });
+            self.rule.bad(
+                offset,
+                if is_zero { "zeros are where a frame was" } else { "a header's checksum is wrong" },
+            );
             return Ok(offset);
         };
         if let Some(reason) = self.fault(&header, offset)? {
@@ -88,7 +103,9 @@ impl Scanner<'_> {
         if self.checksum(meta, u64::from(header.meta_len))? != header.meta_crc {
             return Ok(Some("the checksum of a frame's meta is wrong"));
         }
-        if self.checksum(offset + header.payload_start(), u64::from(header.payload_len))? != header.payload_crc {
+        if self.checksum(offset + header.payload_start(), u64::from(header.payload_len))?
+            != header.payload_crc
+        {
             return Ok(Some("the checksum of a frame's payload is wrong"));
         }
         Ok(None)
@@ -123,7 +140,9 @@ impl Scanner<'_> {
             return Ok(offset + zeros);
         }
         self.rule.bytes_after();
-        let Some(header) = Header::decode(self.bytes(offset, FRAME_HEADER_BYTES)?, salt, offset) else { return Ok(offset + FRAME_ALIGNMENT) };
+        let Some(header) = Header::decode(self.bytes(offset, FRAME_HEADER_BYTES)?, salt, offset) else {
+            return Ok(offset + FRAME_ALIGNMENT);
+        };
         if header.durable_through <= offset {
             self.rule.claim(header.durable_through);
         }

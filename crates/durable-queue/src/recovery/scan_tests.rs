@@ -55,9 +55,15 @@ fn a_frame_out_of_turn_or_with_an_impossible_claim_is_bad() {
     let (_directory, file, starts) = file_of(&[(b"c", 0), (b"a", 0)]);
     let frame = Frame::new(16, false, &[], &[]);
     file.write_at(&frame.header(8, 0).encode(SALT, starts[2]), starts[2]).unwrap();
-    assert_eq!(scan_all(&*file).verdict, Verdict::Cut { at: starts[2], reason: "a frame isn't the one that follows" });
+    assert_eq!(
+        scan_all(&*file).verdict,
+        Verdict::Cut { at: starts[2], reason: "a frame isn't the one that follows" }
+    );
     file.write_at(&frame.header(7, 1 << 30).encode(SALT, starts[2]), starts[2]).unwrap();
-    assert_eq!(scan_all(&*file).verdict, Verdict::Cut { at: starts[2], reason: "a header's fields are out of bounds" });
+    assert_eq!(
+        scan_all(&*file).verdict,
+        Verdict::Cut { at: starts[2], reason: "a header's fields are out of bounds" }
+    );
 }
 
 #[test]

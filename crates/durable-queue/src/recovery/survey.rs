@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::scan::scan;
-use super::{Cut, io_error};
 use super::tail::{Reason, Verdict};
+use super::{Cut, io_error};
 use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::error::OpenError;
 use crate::frame::{FRAME_HEADER_BYTES, Header, KIND_CHECKPOINT, KIND_CLOSED, checksum};
 use crate::slab::{
-    BadSlab, CHECKPOINT_META_BYTES, FIRST_FRAME, FORMAT_VERSION, SLAB_HEADER_BYTES, SlabHeader, predecessor_end,
-    slab_number, slab_path,
+    BadSlab, CHECKPOINT_META_BYTES, FIRST_FRAME, FORMAT_VERSION, SLAB_HEADER_BYTES, SlabHeader,
+    predecessor_end, slab_number, slab_path,
 };
 
 /// What is read of each slab but the newest: its header, and the header and meta of its checkpoint.
@@ -102,8 +102,11 @@ fn corrupt(file: impl Into<PathBuf>, offset_bytes: u64, reason: impl Into<String
 /// See [`OpenError`].
 pub(crate) fn survey(disk: &dyn Disk, directory: &Path, mode: SurveyMode) -> Result<Survey, OpenError> {
     let entries = disk.entries(directory).map_err(io_error("listing", directory))?;
-    let mut numbers: Vec<u64> =
-        entries.iter().filter(|entry| !entry.is_directory).filter_map(|entry| slab_number(&entry.name)).collect();
+    let mut numbers: Vec<u64> = entries
+        .iter()
+        .filter(|entry| !entry.is_directory)
+        .filter_map(|entry| slab_number(&entry.name))
+        .collect();
     numbers.sort_unstable();
     if mode == SurveyMode::Open {
         disk.sync_directory(directory).map_err(io_error("sync", directory))?;
@@ -203,9 +206,11 @@ fn judge(disk: &dyn Disk, mut slabs: Vec<Head>, newest: Head) -> Result<Survey, 
     let dropped = Some(Dropped { head: newest, torn });
     let Some(base_head) = slabs.last() else {
         return match dropped {
-            Some(Dropped { head, .. }) if !is_first => {
-                Err(corrupt(head.path, FIRST_FRAME, "the checkpoint is damaged and the slab before is missing"))
-            }
+            Some(Dropped { head, .. }) if !is_first => Err(corrupt(
+                head.path,
+                FIRST_FRAME,
+                "the checkpoint is damaged and the slab before is missing",
+            )),
             dropped => Ok(Survey { slabs, base: None, dropped }),
         };
     };
@@ -217,7 +222,8 @@ fn judge(disk: &dyn Disk, mut slabs: Vec<Head>, newest: Head) -> Result<Survey, 
 fn judge_predecessor(disk: &dyn Disk, head: &Head) -> Result<Base, OpenError> {
     let file = disk.open(&head.path, OpenMode::ReadWrite).map_err(io_error("open", &head.path))?;
     file.forget_cached(0, head.len_bytes);
-    let scanned = scan(&*file, head.header.salt, head.len_bytes, true).map_err(io_error("read", &head.path))?;
+    let scanned =
+        scan(&*file, head.header.salt, head.len_bytes, true).map_err(io_error("read", &head.path))?;
     match (scanned.verdict, scanned.last) {
         (Verdict::Ends { at }, Some(last)) => Ok(Base {
             end: at,
@@ -226,7 +232,9 @@ fn judge_predecessor(disk: &dyn Disk, head: &Head) -> Result<Base, OpenError> {
             torn: None,
             file,
         }),
-        (Verdict::Corrupt { at, reason } | Verdict::Cut { at, reason }, _) => Err(corrupt(&head.path, at, reason)),
+        (Verdict::Corrupt { at, reason } | Verdict::Cut { at, reason }, _) => {
+            Err(corrupt(&head.path, at, reason))
+        }
         (Verdict::Ends { at }, None) => Err(corrupt(&head.path, at, "the slab's checkpoint is damaged")),
     }
 }

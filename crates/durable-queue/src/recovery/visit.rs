@@ -4,7 +4,9 @@ use super::survey::Survey;
 use super::{Record, Visitor, io_error};
 use crate::bytes::{narrow, wide};
 use crate::error::{OpenError, RecordError};
-use crate::frame::{CLIENT_KIND_MIN, FRAME_HEADER_BYTES, Header, KIND_CHECKPOINT, KIND_CLOSED, KIND_WATERMARK};
+use crate::frame::{
+    CLIENT_KIND_MIN, FRAME_HEADER_BYTES, Header, KIND_CHECKPOINT, KIND_CLOSED, KIND_WATERMARK,
+};
 use crate::position::Position;
 use crate::slab::FIRST_FRAME;
 use crate::window::{READ_AHEAD_BYTES, Window};
@@ -32,7 +34,9 @@ pub(crate) fn is_own(header: &Header) -> Result<bool, RecordError> {
     let is_known = matches!(header.kind, KIND_CHECKPOINT | KIND_WATERMARK | KIND_CLOSED);
     if header.kind < CLIENT_KIND_MIN && !is_known && header.must_understand() {
         let kind = header.kind;
-        return Err(RecordError::new(format!("it is of the unknown kind {kind}: use a newer version of this program")));
+        return Err(RecordError::new(format!(
+            "it is of the unknown kind {kind}: use a newer version of this program"
+        )));
     }
     Ok(header.kind < CLIENT_KIND_MIN)
 }
@@ -48,7 +52,8 @@ pub(crate) fn visit(survey: &Survey, visitor: &mut dyn Visitor) -> Result<(), Op
     let mut offset = FIRST_FRAME;
     while offset < base.end {
         let read = io_error("read", &head.path);
-        let bytes = window.get(&*base.file, offset, FRAME_HEADER_BYTES, base.end, READ_AHEAD_BYTES).map_err(read)?;
+        let bytes =
+            window.get(&*base.file, offset, FRAME_HEADER_BYTES, base.end, READ_AHEAD_BYTES).map_err(read)?;
         let Some(header) = Header::decode(bytes, head.header.salt, offset) else {
             return Err(OpenError::Corrupt {
                 file: head.path.clone(),

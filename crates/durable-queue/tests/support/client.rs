@@ -1,7 +1,9 @@
 //! A client of the log whose records are numbered from 0 and can be checked by their number alone. Its state, and so its
 //! checkpoint, is how many there are.
 
-use durable_queue::{AppendError, Appended, Class, Frame, Log, Position, Reader, Record, RecordError, Through, Visitor};
+use durable_queue::{
+    AppendError, Appended, Class, Frame, Log, Position, Reader, Record, RecordError, Through, Visitor,
+};
 
 pub const DATA: u16 = 16;
 pub const CONTROL: u16 = 17;
@@ -22,7 +24,8 @@ impl Count {
 impl Visitor for Count {
     fn checkpoint(&mut self, payload: &[u8]) -> Result<(), RecordError> {
         let bytes = payload.get(..8).and_then(|bytes| bytes.try_into().ok());
-        self.checkpoint = Some(u64::from_le_bytes(bytes.ok_or_else(|| RecordError::new("a short checkpoint"))?));
+        self.checkpoint =
+            Some(u64::from_le_bytes(bytes.ok_or_else(|| RecordError::new("a short checkpoint"))?));
         Ok(())
     }
 
@@ -43,7 +46,10 @@ pub fn payload(number: u64, len: usize) -> Vec<u8> {
 
 pub fn check(record: &Record, bytes: &[u8], number: u64) -> Result<(), String> {
     if record.meta != number.to_le_bytes() {
-        return Err(format!("record {number} expected at {}, its meta is {:?}", record.position, record.meta));
+        return Err(format!(
+            "record {number} expected at {}, its meta is {:?}",
+            record.position, record.meta
+        ));
     }
     if bytes != payload(number, bytes.len()) {
         return Err(format!("record {number} has another payload"));

@@ -47,6 +47,8 @@ struct Inode {
     allocated: usize,
 }
 
+type Watch = Box<dyn FnMut(&str) + Send>;
+
 /// Which call a fault is meant for.
 pub type Matcher = Box<dyn FnMut(&str) -> bool + Send>;
 
@@ -70,7 +72,7 @@ struct Inner {
     cannot_preallocate: bool,
     fail: Option<(Matcher, io::ErrorKind)>,
     skip: Option<Matcher>,
-    watch: Option<Box<dyn FnMut(&str) + Send>>,
+    watch: Option<Watch>,
 }
 
 /// See the module. Clones are the same disk.
@@ -169,19 +171,19 @@ fn tear(content: &mut Vec<u8>, offset: usize, bytes: &[u8], dice: &mut Dice) {
 
 impl Inner {
     /// Counts an operation that changes something; power may fail just before it.
-    fn begin(&mut self, process: u64, description: String) -> io::Result<()> {
+    fn begin(&mut self, process: u64, description: &str) -> io::Result<()> {
         self.alive(process)?;
         if self.power_fails_at == Some(self.operations) {
             self.is_off = true;
             return Err(power_lost());
         }
         self.operations += 1;
-        self.trace.push(description.clone());
+        self.trace.push(description.to_owned());
         if let Some(watch) = &mut self.watch {
-            watch(&description);
+            watch(description);
         }
         if let Some((matcher, kind)) = &mut self.fail
-            && matcher(&description)
+            && matcher(description)
         {
             return Err((*kind).into());
         }
@@ -364,7 +366,8 @@ impl MemoryDisk {
         let mut inner = self.inner();
         inner.next_inode += 1;
         let id = inner.next_inode;
-        let inode = Inode { live: content.clone(), allocated: content.len(), durable: content, unsynced: Vec::new() };
+        let inode =
+            Inode { live: content.clone(), allocated: content.len(), durable: content, unsynced: Vec::new() };
         inner.inodes.insert(id, inode);
         inner.names.insert(path.to_owned(), id);
         inner.durable_names.insert(path.to_owned(), id);
@@ -418,7 +421,7 @@ impl Disk for MemoryDisk {
         let inode = match (mode, inner.names.get(path).copied()) {
             (OpenMode::CreateNew, Some(_)) => return Err(io::ErrorKind::AlreadyExists.into()),
             (OpenMode::CreateNew, None) => {
-                inner.begin(process, format!("create {}", name(path)))?;
+                inner.begin(process, &format!("create {}", name(path)))?;
                 inner.next_inode += 1;
                 let inode = inner.next_inode;
                 inner.inodes.insert(inode, Inode::default());
@@ -453,7 +456,7 @@ impl Disk for MemoryDisk {
         let mut inner = self.inner();
         let process = inner.process;
         let inode = *inner.names.get(from).ok_or(io::ErrorKind::NotFound)?;
-        inner.begin(process, format!("rename {} {}", name(from), name(to)))?;
+        inner.begin(process, &format!("rename {} {}", name(from), name(to)))?;
         inner.name(NameChange::Rename { from: from.to_owned(), to: to.to_owned(), inode });
         Ok(())
     }
@@ -465,7 +468,7 @@ impl Disk for MemoryDisk {
         if inner.names.contains_key(to) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
-        inner.begin(process, format!("link {} {}", name(from), name(to)))?;
+        inner.begin(process, &format!("link {} {}", name(from), name(to)))?;
         inner.name(NameChange::Add { path: to.to_owned(), inode });
         Ok(())
     }
@@ -477,7 +480,7 @@ impl Disk for MemoryDisk {
         if !inner.names.contains_key(path) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        inner.begin(process, format!("remove {}", name(path)))?;
+        inner.begin(process, &format!("remove {}", name(path)))?;
         inner.name(NameChange::Remove { path: path.to_owned() });
         Ok(())
     }
@@ -490,7 +493,7 @@ impl Disk for MemoryDisk {
     fn sync_directory(&self, _directory: &Path) -> io::Result<()> {
         let mut inner = self.inner();
         let process = inner.process;
-        if let Err(error) = inner.begin(process, "sync directory".to_owned()) {
+        if let Err(error) = inner.begin(process, "sync directory") {
             if !inner.is_off {
                 inner.unsynced_names.clear();
             }
@@ -530,7 +533,7 @@ impl MemoryFile {
 
     fn begin(&self, inner: &mut Inner, what: &str) -> io::Result<()> {
         let description = self.describe(inner, what);
-        inner.begin(self.process, description)
+        inner.begin(self.process, &description)
     }
 }
 

@@ -2,8 +2,17 @@
 //! whose records say what they are.
 
 #![allow(dead_code, reason = "each test uses its part")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "these are tests: what is wrong here must stop them")]
-#![allow(clippy::cast_possible_truncation, clippy::missing_errors_doc, reason = "small numbers, and no users")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "these are tests: what is wrong here must stop them"
+)]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::missing_errors_doc,
+    reason = "small numbers, and no users"
+)]
 
 pub mod client;
 pub mod memory_disk;

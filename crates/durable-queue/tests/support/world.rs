@@ -93,12 +93,15 @@ impl World {
         };
         let total = count.total();
         if total < self.durable || total > self.appended {
-            return Err(format!("{total} recovered, of {} durable and {} appended", self.durable, self.appended));
+            return Err(format!(
+                "{total} recovered, of {} durable and {} appended",
+                self.durable, self.appended
+            ));
         }
         self.appended = total;
         self.durable = total;
         self.ends.clear();
-        self.cut = opening.cut.clone();
+        self.cut.clone_from(&opening.cut);
         self.was_clean = opening.was_clean;
         let kept_as = opening.cut.as_ref().and_then(|cut| cut.kept_as.clone());
         self.kept = kept_as.map(|path| (path.clone(), self.disk.content(&path)));
@@ -175,7 +178,7 @@ impl World {
         };
         let (options, cut, kept) = (self.options.clone(), self.cut.clone(), self.kept.clone());
         let ends = self.ends.clone();
-        Self { disk, clock, options, environment, cut, kept, ends, ..*self }
+        Self { disk, clock, options, environment, ends, cut, kept, ..*self }
     }
 
     fn release(&mut self, log: &Log, newest: u64) {

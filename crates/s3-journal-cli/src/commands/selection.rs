@@ -1,6 +1,6 @@
 //! Which journals and entries the reading commands are asked for.
 
-use s3_journal::object::{Id, Incarnation};
+use s3_journal::{Id, Incarnation};
 use s3_journal::read::Selection;
 
 use crate::exit::Failure;

@@ -1,9 +1,7 @@
 //! The store that the options name, and the library's errors in the words of the command line.
 
-use std::sync::Arc;
-
-use s3_journal::bucket::Bucket;
-use s3_journal::read::{ReadError, ReadErrorKind};
+use s3_journal::read::{ReadError, ReadErrorKind, Reader};
+use s3_journal::durable_queue::OpenError as QueueError;
 use s3_journal::{OpenError, Options};
 
 use crate::credentials;
@@ -41,12 +39,14 @@ pub fn options(flags: &StoreFlags) -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// The store to read from, and the prefix in it.
+/// A reader of the store.
 ///
 /// # Errors
 /// An option that can't be used.
-pub fn open(flags: &StoreFlags) -> Result<(Arc<dyn Bucket>, String), Failure> {
-    options(flags)?.open_bucket().map_err(|error| open_failure(&error))
+pub fn reader(flags: &StoreFlags) -> Result<Reader, Failure> {
+    let (bucket, prefix) = options(flags)?.open_bucket().map_err(|error| open_failure(&error))?;
+    Reader::new(bucket, &prefix)
+        .map_err(|error| Failure::caused(Exit::Unexpected, "the operating system refuses a thread", &error))
 }
 
 /// Why a journal or a store can't be opened.
@@ -55,12 +55,21 @@ pub fn open_failure(error: &OpenError) -> Failure {
         OpenError::Option { option, value, remedy } => {
             Failure::usage(format!("option {} is {value}: {}", flag_of(option), in_flags(remedy)))
         }
-        OpenError::OtherJournal { .. } | OpenError::Queue(_) => {
-            Failure::new(Exit::Directory, in_flags(&causes(error)))
-        }
+        OpenError::OtherJournal { .. } => Failure::new(Exit::Directory, in_flags(&causes(error))),
+        OpenError::Queue(queue) => queue_failure(queue),
         OpenError::Failed(_) => Failure::new(Exit::LocalIo, causes(error)),
         _ => Failure::new(Exit::Unexpected, causes(error)),
     }
+}
+
+/// Why a local directory can't be used.
+pub fn queue_failure(error: &QueueError) -> Failure {
+    let exit = match error {
+        QueueError::Corrupt { .. } | QueueError::Record { .. } => Exit::Data,
+        QueueError::Io { .. } => Exit::LocalIo,
+        _ => Exit::Directory,
+    };
+    Failure::new(exit, causes(error))
 }
 
 /// Why reading stopped.

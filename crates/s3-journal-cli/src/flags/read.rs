@@ -45,6 +45,14 @@ pub struct CatFlags {
     /// Which entries.
     #[command(flatten)]
     pub range: RangeFlags,
+
+    /// Leave out what is missing or damaged, and say so, instead of stopping there; the status is 65 all the same
+    #[arg(long, env = "S3_JOURNAL_GO_ON", value_parser = clap::builder::BoolishValueParser::new())]
+    pub go_on: bool,
+
+    /// Begin with what is there when the first objects are missing: expired or archived
+    #[arg(long, env = "S3_JOURNAL_ALLOW_MISSING_START", value_parser = clap::builder::BoolishValueParser::new())]
+    pub allow_missing_start: bool,
 }
 
 /// The objects.
@@ -91,6 +99,10 @@ pub struct VerifyFlags {
     /// Read every byte, too: checksums, streams and entries are counted again
     #[arg(long, env = "S3_JOURNAL_DEEP", value_parser = clap::builder::BoolishValueParser::new())]
     pub deep: bool,
+
+    /// The first objects may be missing: expired or archived
+    #[arg(long, env = "S3_JOURNAL_ALLOW_MISSING_START", value_parser = clap::builder::BoolishValueParser::new())]
+    pub allow_missing_start: bool,
 
     /// Print the report as one JSON object
     #[arg(long, env = "S3_JOURNAL_JSON", value_parser = clap::builder::BoolishValueParser::new())]

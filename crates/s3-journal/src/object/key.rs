@@ -183,9 +183,7 @@ impl fmt::Display for ObjectName {
         let Self { id, incarnation, number, first, run, suffix } = self;
         write!(
             f,
-            "{id}-{incarnation}-{number:0width$}-{first:0first_width$}-{run}{EXTENSION}",
-            width = NUMBER_DIGITS_MIN,
-            first_width = FIRST_DIGITS_MIN
+            "{id}-{incarnation}-{number:0NUMBER_DIGITS_MIN$}-{first:0FIRST_DIGITS_MIN$}-{run}{EXTENSION}"
         )?;
         if let Some(suffix) = suffix {
             write!(f, ".{suffix}")?;
@@ -202,9 +200,8 @@ impl ObjectName {
         let (stem, rest) = (name.get(..at)?, name.get(at + EXTENSION.len()..)?);
         let suffix = match rest.strip_prefix('.') {
             Some(suffix) if check_suffix(suffix).is_ok() => Some(suffix.to_owned()),
-            Some(_) => return None,
             None if rest.is_empty() => None,
-            None => return None,
+            _ => return None,
         };
         let mut fields = stem.rsplitn(5, '-');
         let run = fields.next()?;

@@ -10,7 +10,7 @@ use crate::directory_format::DirectoryFormat;
 
 /// A clock may go back by less than this without the directory following it: smaller steps are corrections, and an
 /// object must not go back to yesterday's directory for them.
-pub const CLOCK_STEP_FOLLOWED: Duration = Duration::from_secs(24 * 60 * 60);
+pub const CLOCK_STEP_FOLLOWED: Duration = Duration::from_hours(24);
 
 /// Why an object ended where it did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Encode, Decode, Serialize)]

@@ -12,10 +12,6 @@ use super::key::ObjectName;
 /// The version of what is written into buckets: names, metadata, streams.
 pub const FORMAT: u32 = 1;
 
-/// The most user metadata Amazon S3 takes, names and values together, in bytes
-/// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>).
-pub const METADATA_BYTES_MAX: usize = 2_048;
-
 const KEY_FORMAT: &str = "journal-format";
 const KEY_ID: &str = "journal-id";
 const KEY_INCARNATION: &str = "journal-incarnation";
@@ -24,6 +20,7 @@ const KEY_NUMBER: &str = "journal-number";
 const KEY_FIRST: &str = "journal-first";
 const KEY_COMPRESSOR: &str = "journal-compressor";
 const KEY_DELIMITER: &str = "journal-delimiter";
+const NO_DELIMITER: &str = "none";
 const KEY_TIME: &str = "journal-time";
 const KEY_PREVIOUS_ENTRIES: &str = "journal-previous-entries";
 const KEY_PREVIOUS_LENGTH: &str = "journal-previous-length";
@@ -145,7 +142,7 @@ impl ObjectMetadata {
             (KEY_FIRST, self.first.to_string()),
             (KEY_COMPRESSOR, self.compressor.clone()),
             // S3 drops empty values.
-            (KEY_DELIMITER, if self.delimiter.is_empty() { "none".to_owned() } else { to_hex(&self.delimiter) }),
+            (KEY_DELIMITER, if self.delimiter.is_empty() { NO_DELIMITER.to_owned() } else { to_hex(&self.delimiter) }),
             (KEY_TIME, self.time.clone()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -167,12 +164,10 @@ impl ObjectMetadata {
         if format > FORMAT {
             return Err(MetadataError::Newer { format });
         }
-        let delimiter = text(map, KEY_DELIMITER)?;
-        let delimiter = match delimiter {
-            "none" => Vec::new(),
-            hex => from_hex(hex)
-                .ok_or_else(|| MetadataError::Unreadable { name: KEY_DELIMITER, value: hex.to_owned() })?,
-        };
+        let hex = text(map, KEY_DELIMITER)?;
+        let hex = if hex == NO_DELIMITER { "" } else { hex };
+        let delimiter = from_hex(hex)
+            .ok_or_else(|| MetadataError::Unreadable { name: KEY_DELIMITER, value: hex.to_owned() })?;
         let previous = match map.get(KEY_PREVIOUS_ENTRIES) {
             None => None,
             Some(_) => {
@@ -243,7 +238,8 @@ mod tests {
             assert_eq!(written.time, "1970-01-01T00:00:00.000Z");
             let map = written.to_map();
             let bytes: usize = map.iter().map(|(name, value)| name.len() + value.len()).sum();
-            assert!(bytes <= METADATA_BYTES_MAX);
+            // <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html>
+            assert!(bytes <= 2_048);
             assert_eq!(ObjectMetadata::from_map(&map).unwrap(), written);
             assert!(written.is_of(&name()));
         }

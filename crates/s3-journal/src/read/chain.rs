@@ -167,3 +167,7 @@ pub(super) fn narrowed(
 fn ends(seen: &Seen, said: Predecessor) -> u64 {
     seen.entry.first.saturating_add(said.entries)
 }
+
+#[cfg(test)]
+#[path = "chain_tests.rs"]
+mod tests;

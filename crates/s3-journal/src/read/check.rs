@@ -37,7 +37,8 @@ fn start(stream: &Stream, group: &[Entry], allow_missing_start: bool, findings: 
 
 /// An object of no bytes.
 pub(super) fn empty(stream: &Stream, entry: &Entry) -> Finding {
-    Finding::on(FindingKind::EmptyObject, stream, entry, "is empty; a journal writes no empty objects").certain()
+    Finding::on(FindingKind::EmptyObject, stream, entry, "is empty; a journal writes no empty objects")
+        .certain()
 }
 
 /// The gap at the begin of a stream whose first object has this number and first entry.
@@ -49,7 +50,13 @@ pub(super) fn missing_start(stream: &Stream, number: u64, first: u64) -> Finding
 }
 
 /// Objects missing before those of `group`; the entries are among, or exactly, `missing`.
-pub(super) fn missing_objects(stream: &Stream, last_seen: u64, group: &[Entry], missing: Sequences, exact: bool) -> Finding {
+pub(super) fn missing_objects(
+    stream: &Stream,
+    last_seen: u64,
+    group: &[Entry],
+    missing: Sequences,
+    exact: bool,
+) -> Finding {
     let next = group.first();
     let numbers = Numbers {
         first: last_seen.saturating_add(1),

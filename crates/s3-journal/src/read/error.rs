@@ -54,7 +54,9 @@ pub enum ReadError {
         key: String,
     },
     /// An object is larger than what may be held in memory for a custom decompressor.
-    #[error("object {key} has {len_bytes} bytes, and a custom decompressor is given {max_bytes} at most; fetch it by hand")]
+    #[error(
+        "object {key} has {len_bytes} bytes, and a custom decompressor is given {max_bytes} at most; fetch it by hand"
+    )]
     TooLargeToHold {
         /// The object, safe for a terminal.
         key: String,
@@ -64,7 +66,9 @@ pub enum ReadError {
         max_bytes: u64,
     },
     /// The listing is larger than what may be held in memory.
-    #[error("there are too many objects to list at once ({objects} so far); give an id, an incarnation or a longer prefix")]
+    #[error(
+        "there are too many objects to list at once ({objects} so far); give an id, an incarnation or a longer prefix"
+    )]
     TooManyObjects {
         /// How many were listed.
         objects: u64,
@@ -100,7 +104,9 @@ impl ReadError {
     pub fn kind(&self) -> ReadErrorKind {
         match self {
             Self::NotWhole { .. } => ReadErrorKind::NotWhole,
-            Self::Store { source, .. } if source.kind() == BucketErrorKind::Forbidden => ReadErrorKind::Forbidden,
+            Self::Store { source, .. } if source.kind() == BucketErrorKind::Forbidden => {
+                ReadErrorKind::Forbidden
+            }
             Self::Store { .. } | Self::ListingStuck { .. } => ReadErrorKind::Unreachable,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => ReadErrorKind::BrokenPipe,
             Self::Output(_) => ReadErrorKind::Output,
@@ -115,7 +121,11 @@ impl ReadError {
 
 fn remedy(source: &BucketError) -> &'static str {
     // The store's own error speaks of writing.
-    if source.kind() == BucketErrorKind::Forbidden { "; reading needs s3:ListBucket and s3:GetObject" } else { "" }
+    if source.kind() == BucketErrorKind::Forbidden {
+        "; reading needs s3:ListBucket and s3:GetObject"
+    } else {
+        ""
+    }
 }
 
 fn some_of(ids: &[String]) -> String {

@@ -146,7 +146,8 @@ impl<'r> Examiner<'r> {
                 Ok(Examined { scanned, stored: Some(stored), problem, counted })
             }
             Err(error) if error.kind() == BucketErrorKind::NotFound => {
-                let gone = Finding::on(FindingKind::Vanished, self.stream, entry, "was listed and is gone").certain();
+                let gone = Finding::on(FindingKind::Vanished, self.stream, entry, "was listed and is gone")
+                    .certain();
                 Ok(Examined { scanned, stored: None, problem: Some(gone), counted })
             }
             Err(error) => Err(self.store_error(entry, error)),
@@ -175,7 +176,11 @@ impl<'r> Examiner<'r> {
     ///
     /// # Errors
     /// When the store fails.
-    pub(super) fn raw(&self, pipeline: &mut Pipeline<'_>, entry: &Entry) -> Result<Option<Stored>, ReadError> {
+    pub(super) fn raw(
+        &self,
+        pipeline: &mut Pipeline<'_>,
+        entry: &Entry,
+    ) -> Result<Option<Stored>, ReadError> {
         match Body::new(pipeline, entry.len_bytes, false).finish() {
             Ok(stored) => Ok(Some(stored)),
             Err(error) if error.kind() == BucketErrorKind::NotFound => Ok(None),
@@ -220,9 +225,10 @@ impl<'r> Examiner<'r> {
                 "has an entry of more than {} bytes after {} others; if a journal wrote that, raise the limit",
                 self.entry_bytes_max, found.entries
             )),
-            Err(ScanError::OpenEntry { len_bytes }) => {
-                damaged(format!("ends with {len_bytes} bytes that no delimiter follows, after {} entries", found.entries))
-            }
+            Err(ScanError::OpenEntry { len_bytes }) => damaged(format!(
+                "ends with {len_bytes} bytes that no delimiter follows, after {} entries",
+                found.entries
+            )),
         }
     }
 }

@@ -268,17 +268,16 @@ impl<'s> ListingBuilder<'s> {
         }
         let prefix_len = self.prefix_len;
         let cost_bytes = &mut self.cost_bytes;
-        let stream =
-            self.streams.entry((name.id.clone(), name.incarnation.clone())).or_insert_with(|| {
-                *cost_bytes += STREAM_BYTES;
-                Stream {
-                    id: name.id.clone(),
-                    incarnation: name.incarnation.clone(),
-                    prefix_len,
-                    places: Places::default(),
-                    entries: Vec::new(),
-                }
-            });
+        let stream = self.streams.entry((name.id.clone(), name.incarnation.clone())).or_insert_with(|| {
+            *cost_bytes += STREAM_BYTES;
+            Stream {
+                id: name.id.clone(),
+                incarnation: name.incarnation.clone(),
+                prefix_len,
+                places: Places::default(),
+                entries: Vec::new(),
+            }
+        });
         let places_before = stream.places.ends.len();
         let suffix = name.suffix.as_deref().unwrap_or_default();
         let place = stream.places.add(directory, suffix);
@@ -309,9 +308,11 @@ impl<'s> ListingBuilder<'s> {
             stream.entries.sort_unstable();
             // A page that was answered twice is no second object.
             let Stream { entries, places, .. } = stream;
-            let place = |entry: &Entry| usize::try_from(entry.place).map_or(("", ""), |place| places.get(place));
+            let place =
+                |entry: &Entry| usize::try_from(entry.place).map_or(("", ""), |place| places.get(place));
             entries.dedup_by(|one, two| {
-                (one.number, one.first, one.run) == (two.number, two.first, two.run) && place(one) == place(two)
+                (one.number, one.first, one.run) == (two.number, two.first, two.run)
+                    && place(one) == place(two)
             });
         }
         Listing { streams, foreign: self.foreign, others: self.others }

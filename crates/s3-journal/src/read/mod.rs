@@ -22,6 +22,7 @@ mod findings;
 mod listing;
 mod pipeline;
 mod reader;
+mod report;
 mod scan;
 mod selection;
 mod shards;
@@ -33,12 +34,11 @@ pub use cat::{CatOptions, CatSummary, Proof};
 pub use cutter::ENTRY_BYTES_MAX;
 pub use error::{ReadError, ReadErrorKind};
 pub use escape::escaped;
-pub use findings::{
-    Checked, FINDING_KEYS_MAX, FINDINGS_MAX, Finding, FindingKind, Numbers, Report, StreamTotals,
-};
+pub use findings::{FINDING_KEYS_MAX, FINDINGS_MAX, Finding, FindingKind, Numbers};
 pub use listing::{LISTING_BYTES_MAX, Listing, Object, Stream};
 pub use pipeline::{AHEAD_BYTES, RANGE_BYTES, REQUESTS_AHEAD};
 pub use reader::Reader;
+pub use report::{Checked, Report, StreamTotals};
 pub use scan::{CUSTOM_OBJECT_BYTES_MAX, Decompressors};
 pub use selection::{Selection, Sequences};
 pub use store::Retries;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::cat::{Cat, CatOptions, CatSummary};
 use super::error::ReadError;
-use super::findings::Report;
 use super::listing::{Listing, ListingBuilder, TooMuch};
+use super::report::Report;
 use super::scan::Decompressors;
 use super::store::{Retries, Store};
 use super::verify::{Depth, Progress, Verifier, VerifyOptions};

@@ -79,7 +79,8 @@ mod tests {
     #[test]
     fn directories_of_one_character_are_no_shards() {
         // A day of the week as a directory, eleven objects a day.
-        let days: Vec<_> = (0..400).map(|number| (number, Some(u8::try_from(number / 11 % 7 + 1).unwrap()))).collect();
+        let days: Vec<_> =
+            (0..400).map(|number| (number, Some(u8::try_from(number / 11 % 7 + 1).unwrap()))).collect();
         assert_eq!(misplaced(&days), []);
         // An hour without a leading zero: beyond 9 it is none.
         let hours: Vec<_> = (0..400)

@@ -60,7 +60,12 @@ fn passes(kind: BucketErrorKind) -> bool {
     use BucketErrorKind as Kind;
     matches!(
         kind,
-        Kind::Throttled | Kind::Unavailable | Kind::NoAnswer | Kind::NotSent | Kind::Conflict | Kind::BadDigest
+        Kind::Throttled
+            | Kind::Unavailable
+            | Kind::NoAnswer
+            | Kind::NotSent
+            | Kind::Conflict
+            | Kind::BadDigest
     )
 }
 
@@ -84,7 +89,11 @@ pub(super) struct Coming<T> {
 impl<T> Coming<T> {
     pub(super) fn wait(self) -> Result<T, BucketError> {
         self.answer.recv().unwrap_or_else(|_| {
-            Err(BucketError::new(BucketErrorKind::Other, "", "the request was given up before it was answered"))
+            Err(BucketError::new(
+                BucketErrorKind::Other,
+                "",
+                "the request was given up before it was answered",
+            ))
         })
     }
 }

@@ -10,9 +10,10 @@ use super::check::check;
 use super::cutter::ENTRY_BYTES_MAX;
 use super::error::ReadError;
 use super::examine::{Described, Examiner, Pass};
-use super::findings::{Checked, FINDINGS_MAX, FindingKind, Findings, Numbers, Report, StreamTotals};
+use super::findings::{FINDINGS_MAX, FindingKind, Findings, Numbers};
 use super::listing::{Entry, Listing, Stream};
 use super::pipeline::{Job, Pipeline, ranges};
+use super::report::{Checked, Report, StreamTotals};
 use super::scan::Decompressors;
 use super::store::Store;
 use crate::bucket::Head;
@@ -81,7 +82,8 @@ impl Verifier<'_> {
             let entries = stream.entries().get(range.clone()).unwrap_or_default();
             state.objects_total += entries.len() as u64;
             if self.depth == Depth::Deep {
-                state.bytes_total = entries.iter().fold(state.bytes_total, |sum, entry| sum.saturating_add(entry.len_bytes));
+                state.bytes_total =
+                    entries.iter().fold(state.bytes_total, |sum, entry| sum.saturating_add(entry.len_bytes));
             }
         }
         (self.progress)(state);
@@ -234,11 +236,21 @@ impl Trail {
         let passed = stream.entries().get(..start).unwrap_or_default();
         let Some(last) = passed.last() else { return Self::default() };
         let here = passed.iter().rev().take_while(|entry| entry.number == last.number);
-        Self { number: Some(last.number), here: here.map(|entry| Seen::listed(*entry)).collect(), before: Vec::new() }
+        Self {
+            number: Some(last.number),
+            here: here.map(|entry| Seen::listed(*entry)).collect(),
+            before: Vec::new(),
+        }
     }
 
     /// Holds the next object against those before it.
-    fn link(&mut self, stream: &Stream, entry: &Entry, metadata: Option<&ObjectMetadata>, findings: &mut Findings) {
+    fn link(
+        &mut self,
+        stream: &Stream,
+        entry: &Entry,
+        metadata: Option<&ObjectMetadata>,
+        findings: &mut Findings,
+    ) {
         if self.number != Some(entry.number) {
             self.before = std::mem::take(&mut self.here);
             self.number = Some(entry.number);

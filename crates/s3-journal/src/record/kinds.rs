@@ -9,7 +9,6 @@ use minicbor::{Decode, Encode};
 use thiserror::Error;
 
 use crate::object::{Predecessor, SealReason};
-use crate::stream::Tail;
 
 /// Numbers of the journal's records in the log; smaller ones are the log's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +66,6 @@ pub struct Batch {
     /// When it was sealed: milliseconds since 1970, the time that directories go by.
     #[n(11)]
     pub time_unix_ms: i64,
-}
-
-impl Batch {
-    /// What closes the stream after this batch.
-    pub fn tail(&self) -> Tail {
-        Tail { raw_len: self.raw_len_bytes, stored_len: self.len_bytes, checksum: self.stream_checksum }
-    }
 }
 
 /// What is decided once, when an object is opened.
@@ -201,7 +193,6 @@ pub struct Uploaded {
 
 /// Any of the journal's records.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each variant is its type")]
 pub enum Record {
     Batch(Batch),
     Seal(Seal),

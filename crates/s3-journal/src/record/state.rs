@@ -212,11 +212,6 @@ impl State {
         Ok(state)
     }
 
-    /// Bytes that the positions of all sources take, with what is counted for each.
-    pub fn positions_bytes(&self) -> usize {
-        self.positions.values().map(|position| position.len() + 16).sum()
-    }
-
     /// Follows a record.
     ///
     /// # Errors
@@ -317,6 +312,6 @@ impl State {
     }
 }
 
-fn contradiction<T>(reason: String) -> Result<T, StateError> {
+fn contradiction<T>(reason: impl std::fmt::Display) -> Result<T, StateError> {
     Err(StateError { reason: format!("records contradict each other: {reason}") })
 }

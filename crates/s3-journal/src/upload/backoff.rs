@@ -6,7 +6,7 @@ use std::time::Duration;
 pub const BACKOFF_MIN: Duration = Duration::from_millis(200);
 
 /// No wait is longer than this.
-pub const BACKOFF_MAX: Duration = Duration::from_secs(60);
+pub const BACKOFF_MAX: Duration = Duration::from_mins(1);
 
 /// Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015).
 #[derive(Debug, Clone, Copy, Default)]
@@ -18,11 +18,6 @@ impl Backoff {
     /// It worked: the next failure starts again from the shortest wait.
     pub fn succeeded(&mut self) {
         self.failures = 0;
-    }
-
-    /// How many failures in a row.
-    pub fn failures(&self) -> u32 {
-        self.failures
     }
 
     /// It failed: how long to wait, given a random number. Between half a millisecond and the bound that doubles from

@@ -13,7 +13,6 @@ pub struct CallId(pub u64);
 
 /// One request. Each is made once: repeating it is the protocol's decision.
 #[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "the fields are those of the bucket's call of the same name")]
 pub enum Call {
     Put { key: String, body: Bytes, crc64nvme: u64, metadata: Metadata, create_only: bool },
     CreateUpload { key: String, metadata: Metadata },
@@ -27,7 +26,6 @@ pub enum Call {
 
 /// What came of a call.
 #[derive(Debug)]
-#[expect(missing_docs, reason = "one variant for each call")]
 pub enum Answer {
     Put(Result<(), BucketError>),
     CreateUpload(Result<String, BucketError>),

@@ -155,11 +155,6 @@ impl Loader {
         Self { log, reader, pool, buffer: Vec::new(), current: None, object: None }
     }
 
-    /// How far the log was read.
-    pub fn position(&self) -> Position {
-        self.reader.position()
-    }
-
     /// Goes on with what follows the object.
     pub fn finish_object(&mut self, end: Position) {
         self.reader = self.log.reader(end, Through::Durable);

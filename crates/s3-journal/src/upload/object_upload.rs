@@ -133,7 +133,6 @@ pub struct ObjectUpload {
     foreign: bool,
     sweep_due: bool,
     reuploads: u64,
-    retries: u64,
     orphans: BTreeSet<String>,
 }
 
@@ -174,7 +173,6 @@ impl ObjectUpload {
             foreign: false,
             sweep_due: false,
             reuploads: 0,
-            retries: 0,
             orphans: BTreeSet::new(),
         }
     }
@@ -210,11 +208,6 @@ impl ObjectUpload {
     /// How often the object was sent again although it had been sent.
     pub fn reuploads(&self) -> u64 {
         self.reuploads
-    }
-
-    /// How many calls were made again.
-    pub fn retries(&self) -> u64 {
-        self.retries
     }
 
     /// When to ask again, if nothing happens before; `None` when only an event helps.
@@ -589,7 +582,6 @@ impl ObjectUpload {
             actions.push(Action::RecordRefused);
         }
         self.phase = Phase::Look(Doubt::Foreign);
-        self.retries += 1;
         self.not_before = now + BACKOFF_MAX;
     }
 
@@ -622,7 +614,6 @@ impl ObjectUpload {
     }
 
     fn wait(&mut self, now: Duration, random: u64) {
-        self.retries += 1;
         // Several parts that fail together are one failure of the store.
         if self.not_before <= now {
             self.not_before = now + self.backoff.failed(random);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::bucket::BucketError;
 
 /// The same cause is reported at most this often.
-pub const REPORT_INTERVAL: Duration = Duration::from_secs(60);
+pub const REPORT_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Causes remembered; beyond them the oldest is forgotten.
 const CAUSES_MAX: usize = 64;

@@ -25,7 +25,7 @@ use crate::record::{Record, SendingState, Sent, UploadStarted, Uploaded, Uploade
 use crate::stats::Counters;
 
 /// How often uploads of other incarnations are looked at, when an expiration is set.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(3_600);
+const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Somebody who waits for entries to leave the queue.
 pub trait Room: std::fmt::Debug + Send + Sync {

@@ -217,11 +217,6 @@ impl Intake {
         self.scribe.ring();
     }
 
-    /// Whether no entry is taken any more.
-    pub fn is_closed(&self) -> bool {
-        lock(&self.inner).stop.is_some()
-    }
-
     /// Entries have left the queue: whoever waits for room looks again.
     pub fn room_may_have_come(&self) {
         let inner = lock(&self.inner);

@@ -121,7 +121,7 @@ impl Scribe {
             return Ok(step);
         }
         if let Some(raw) = self.raw.take() {
-            return self.stage(raw, open, time);
+            return self.stage(raw, open.as_ref(), time);
         }
         if let Some(open) = &open
             && let Some(reason) = self.setup.layout.ends(&boundary(open), time)
@@ -131,7 +131,7 @@ impl Scribe {
         let offer = self.setup.intake.next(self.setup.clock.monotonic());
         self.pressed |= offer.pressed;
         if let Some(raw) = offer.batch {
-            return self.stage(raw, open, time);
+            return self.stage(raw, open.as_ref(), time);
         }
         let (next_sequence, objects_wait) = self.setup.ledger.state(|state| {
             let sealed = open.as_ref().map_or(state.next_number, |open| open.number);
@@ -174,11 +174,11 @@ impl Scribe {
     fn stage(
         &mut self,
         raw: RawBatch,
-        open: Option<OpenObject>,
+        open: Option<&OpenObject>,
         time: SystemTime,
     ) -> Result<ScribeStep, Arc<JournalFailure>> {
         let opening = open.is_none().then(|| self.opening(&raw, time));
-        let (number, len_before, crc_before, part_crc_before, raw_before, part_size) = match &open {
+        let (number, len_before, crc_before, part_crc_before, raw_before, part_size) = match open {
             Some(open) => (
                 open.number,
                 open.len_bytes,

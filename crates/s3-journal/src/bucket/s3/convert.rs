@@ -70,6 +70,9 @@ where
         SdkError::ServiceError(answer) => {
             let (status, metadata) = (answer.raw().status().as_u16(), answer.err().meta());
             let code = metadata.code().unwrap_or_default();
+            if answer.raw().status().is_success() && code.is_empty() {
+                return malformed(format!("HTTP status {status} with a body that isn't S3's"));
+            }
             let mut words = clean(metadata.message().unwrap_or_default());
             add(&mut words, "HTTP status ", Some(&status.to_string()));
             add(&mut words, "the bucket is in ", answer.raw().headers().get("x-amz-bucket-region"));

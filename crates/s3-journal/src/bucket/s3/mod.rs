@@ -138,8 +138,10 @@ impl S3Bucket {
             .set_if_none_match(if_none_match(complete.create_only))
             .multipart_upload(parts);
         let limit = self.limit(0).saturating_mul(COMPLETE_TIMEOUT_FACTOR);
-        answer(About::Upload, limit, request.send()).await?;
-        Ok(())
+        let answer = answer(About::Upload, limit, request.send()).await?;
+        // The status was sent before the work was done; what follows it is the answer, and this comes last in it.
+        let is_whole = answer.e_tag().is_some_and(|etag| !etag.is_empty());
+        if is_whole { Ok(()) } else { Err(convert::malformed("the object that was completed has no entity tag")) }
     }
 
     async fn abort_upload_now(&self, key: &str, upload_id: &str) -> Result<(), BucketError> {

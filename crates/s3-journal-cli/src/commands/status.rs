@@ -1,0 +1,69 @@
+//! `status`: what a local directory holds and waits for; offline, without a lock, beside a running `write`.
+
+use s3_journal::read::escaped;
+use s3_journal::{Status, StatusError};
+
+use super::store;
+use crate::exit::{Exit, Failure, causes};
+use crate::flags::status::StatusFlags;
+use crate::human;
+use crate::output::{Flow, Output};
+use crate::paths;
+
+/// Runs it.
+///
+/// # Errors
+/// What is told, and the exit status.
+pub fn run(flags: &StatusFlags, output: &mut Output) -> Result<Exit, Failure> {
+    let directory = paths::local_directory(flags.local_directory.as_deref(), flags.id.as_deref())?;
+    let status = s3_journal::status(&directory).map_err(|error| match &error {
+        StatusError::Queue(queue) => store::queue_failure(queue),
+        _ => Failure::new(Exit::Directory, causes(&error)),
+    })?;
+    if flags.json {
+        output.json(&status)?;
+    } else {
+        for (name, value) in lines(&status) {
+            if output.line(&format!("{name:<16}{}", escaped(&value)))? == Flow::Gone {
+                return Ok(Exit::Done);
+            }
+        }
+    }
+    output.finish()?;
+    Ok(Exit::Done)
+}
+
+/// What is told to people.
+fn lines(status: &Status) -> Vec<(&'static str, String)> {
+    let objects = human::counted(status.pending_objects, "object", "objects");
+    let mut lines = vec![
+        ("local directory", status.local_directory.display().to_string()),
+        ("journal", format!("{} {}", status.id, status.incarnation)),
+        ("bucket", place(&status.store, &status.prefix)),
+        ("written", human::counted(status.next_sequence, "entry", "entries")),
+        ("uploaded", human::counted(status.uploaded_sequence, "entry", "entries")),
+        ("waiting", format!("{}, in {objects}", human::counted(status.pending_entries, "entry", "entries"))),
+    ];
+    if let Some(key) = &status.open_object {
+        let entries = human::counted(status.open_object_entries, "entry", "entries");
+        lines.push(("open object", format!("{key}: {entries}, {}", human::bytes(status.open_object_bytes))));
+    }
+    lines.push((
+        "on disk",
+        format!("{}, {}", human::counted(status.slabs, "slab", "slabs"), human::bytes(status.bytes)),
+    ));
+    if status.sources > 0 {
+        lines.push(("positions", format!("of {}", human::counted(status.sources, "source", "sources"))));
+    }
+    let end = if status.was_clean { "in order" } else { "running, or it was killed" };
+    lines.push(("last writer", end.to_owned()));
+    if status.torn_bytes > 0 {
+        let torn = human::counted(status.torn_bytes, "byte", "bytes");
+        lines.push(("torn end", format!("{torn} that were never acknowledged")));
+    }
+    lines
+}
+
+fn place(store: &str, prefix: &str) -> String {
+    if prefix.is_empty() { store.to_owned() } else { format!("{store}/{prefix}") }
+}

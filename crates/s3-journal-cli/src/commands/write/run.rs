@@ -1,0 +1,342 @@
+//! One run of `write`: the thread that reads, the one that closes, the signals, and this one, which waits for what they
+//! tell and decides.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use s3_journal::{Closed, FlushError, Health};
+
+use super::options::in_memory;
+use super::sink::Shared;
+use crate::clock;
+use crate::exit::{Exit, Failure, causes};
+use crate::flags::write::{WhenFull, WriteFlags};
+use crate::human;
+use crate::input::gate::Gate;
+use crate::input::pump::{Cut, End, Pump, Taken};
+use crate::input::sources::Input;
+use crate::input::splitter::Splitter;
+use crate::parked::{Trouble, Watch};
+use crate::progress::{self, Figures, Progress};
+use crate::receipts::{self, Finish};
+use crate::signals;
+use crate::summary::Summary;
+use crate::terminal::{Level, say};
+
+/// How often the journal is looked at where there is no progress to show.
+const LOOKED_EVERY: Duration = Duration::from_millis(500);
+
+/// How long a second signal waits for what was taken to become durable: a disk that hangs doesn't hold the program.
+const LAST_SYNC: Duration = Duration::from_secs(2);
+
+/// What the other threads tell.
+enum Event {
+    /// A signal came.
+    Signal(&'static str),
+    /// The reading has ended.
+    Read(End),
+    /// The journal is closed.
+    Closed(Result<Closed, FlushError>),
+    /// The last receipt is written.
+    ReceiptsDone,
+}
+
+/// Why the waiting ended otherwise than by what was waited for.
+enum Interrupted {
+    /// A second signal: leave at once.
+    Leave,
+}
+
+/// A run, from the open journal to its end.
+pub struct Run {
+    shared: Shared,
+    directory: PathBuf,
+    started: Instant,
+    close_timeout: Option<Duration>,
+    refuses: bool,
+    from_start: bool,
+    splitter: Option<Splitter>,
+    taken: Arc<Taken>,
+    gate: Arc<Gate>,
+    sender: Sender<Event>,
+    events: Receiver<Event>,
+    finish_receipts: Option<Finish>,
+    durable_at_start: u64,
+    signals: u32,
+    watch: Watch,
+    progress: Option<Progress>,
+    failed: bool,
+}
+
+impl Run {
+    /// Prepares a run; listens to signals from now on.
+    pub fn new(
+        shared: Shared,
+        flags: &WriteFlags,
+        directory: PathBuf,
+        started: Instant,
+        shows_progress: bool,
+    ) -> Result<Self, Failure> {
+        let (sender, events) = mpsc::channel();
+        let signalled = sender.clone();
+        signals::listen(move |name| signalled.send(Event::Signal(name)).is_ok()).map_err(no_thread)?;
+        let mut finish_receipts = None;
+        if flags.input.receipts {
+            let finish = Finish::default();
+            let done = sender.clone();
+            receipts::start(shared.clone(), io::stdout(), finish.clone(), move || drop(done.send(Event::ReceiptsDone)))
+                .map_err(no_thread)?;
+            finish_receipts = Some(finish);
+        }
+        let entry_bytes_max = in_memory("max-entry-bytes", flags.input.max_entry_bytes.0)?;
+        Ok(Self {
+            durable_at_start: shared.journal.durable(),
+            shared,
+            directory,
+            started,
+            close_timeout: flags.input.close_timeout.map(|time| time.0),
+            refuses: flags.queue.when_full == WhenFull::Refuse,
+            from_start: flags.input.from_start,
+            splitter: Some(Splitter::new(flags.input.delimiter.as_bytes(), entry_bytes_max)),
+            taken: Arc::default(),
+            gate: Arc::default(),
+            sender,
+            events,
+            finish_receipts,
+            signals: 0,
+            watch: Watch::default(),
+            progress: shows_progress.then(|| Progress::start(started)),
+            failed: false,
+        })
+    }
+
+    /// Reads, drains, closes.
+    pub fn carry_out(&mut self, inputs: Vec<Input>) -> Result<Exit, Failure> {
+        let result = self.read_and_close(inputs);
+        if let Some(progress) = self.progress.take() {
+            progress.finish();
+        }
+        match result {
+            Ok(result) => result,
+            Err(Interrupted::Leave) => self.leave(),
+        }
+    }
+
+    /// What was done.
+    pub fn summary(&self) -> Summary {
+        let stats = self.shared.journal.stats();
+        Summary {
+            entries: self.taken.entries(),
+            bytes: self.taken.bytes(),
+            objects: stats.uploaded_objects,
+            uploaded: stats.uploaded,
+            remaining: stats.pending_entries,
+            seconds: clock::now().saturating_duration_since(self.started).as_secs_f64(),
+        }
+    }
+
+    fn read_and_close(&mut self, inputs: Vec<Input>) -> Result<Result<Exit, Failure>, Interrupted> {
+        let end = match self.read(inputs) {
+            Ok(end) => end?,
+            Err(failure) => End::Failed(failure),
+        };
+        if let End::Stopped(Cut { bytes: bytes @ 1.. }) = end {
+            let bytes = human::counted(bytes, "byte", "bytes");
+            say(Level::Warn, &format!("{bytes} of a line that had no end yet were read and not taken"));
+        }
+        // What isn't to wait for room isn't to wait for the store either, unless somebody says for how long.
+        let refused = matches!(&end, End::Failed(failure) if failure.exit == Exit::Waiting);
+        let timeout = self.close_timeout.or((self.refuses && refused).then_some(Duration::ZERO));
+        let closed = match self.close(timeout) {
+            Ok(closed) => closed?,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        self.last_receipt()?;
+        Ok(self.outcome(end, closed))
+    }
+
+    /// Reads the inputs until they end, a signal stops it, or the journal takes no more.
+    fn read(&mut self, inputs: Vec<Input>) -> Result<Result<End, Interrupted>, Failure> {
+        let Some(splitter) = self.splitter.take() else { return Ok(Ok(End::Finished)) };
+        let pump = Pump {
+            sink: self.shared.clone(),
+            gate: Arc::clone(&self.gate),
+            taken: Arc::clone(&self.taken),
+            from_start: self.from_start,
+            splitter,
+        };
+        let read = self.sender.clone();
+        thread::Builder::new()
+            .name("reading".to_owned())
+            .spawn(move || drop(read.send(Event::Read(pump.run(&inputs)))))
+            .map_err(no_thread)?;
+        // Once the reading has been stopped it ends soon, but where the queue is full.
+        let mut deadline = None;
+        loop {
+            match self.next_event(deadline) {
+                Some(Event::Read(end)) => return Ok(Ok(end)),
+                Some(Event::Signal(_)) if self.signals > 1 => return Ok(Err(Interrupted::Leave)),
+                Some(Event::Signal(name)) => {
+                    tracing::info!(signal = name, "reading has been stopped; what was taken goes to the bucket");
+                    if self.gate.stop() {
+                        return Ok(Ok(End::Stopped(Cut::default())));
+                    }
+                    deadline = self.close_timeout.map(|timeout| clock::now() + timeout);
+                }
+                Some(_) => {}
+                None if deadline.is_some_and(|deadline| clock::now() >= deadline) => {
+                    return Ok(Ok(End::Stopped(Cut::default())));
+                }
+                None if self.failed && self.gate.stop() => return Ok(Ok(End::Stopped(Cut::default()))),
+                None => {}
+            }
+        }
+    }
+
+    /// Closes the journal on a thread of its own, so that a second signal is heard.
+    fn close(&mut self, timeout: Option<Duration>) -> Result<Result<Result<Closed, FlushError>, Interrupted>, Failure> {
+        let (journal, closed) = (Arc::clone(&self.shared.journal), self.sender.clone());
+        thread::Builder::new()
+            .name("closing".to_owned())
+            .spawn(move || {
+                // A century is as good as for ever.
+                let result = journal.close_within(timeout.unwrap_or(Duration::from_hours(24 * 365 * 100)));
+                drop(closed.send(Event::Closed(result)));
+            })
+            .map_err(no_thread)?;
+        loop {
+            match self.next_event(None) {
+                Some(Event::Closed(result)) => return Ok(Ok(result)),
+                Some(Event::Signal(_)) if self.signals > 1 => return Ok(Err(Interrupted::Leave)),
+                Some(Event::Signal(name)) => {
+                    tracing::info!(signal = name, "everything goes to the bucket; a second signal leaves at once");
+                }
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// Lets the last receipt out; a parent process that doesn't read it is waited for.
+    fn last_receipt(&mut self) -> Result<(), Interrupted> {
+        let Some(finish) = &self.finish_receipts else { return Ok(()) };
+        finish.finish();
+        loop {
+            match self.next_event(None) {
+                Some(Event::ReceiptsDone) => return Ok(()),
+                Some(Event::Signal(_)) if self.signals > 1 => return Err(Interrupted::Leave),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    /// The next thing that is told, or nothing for a while; looks after progress and trouble in between.
+    fn next_event(&mut self, deadline: Option<Instant>) -> Option<Event> {
+        let tick = if self.progress.is_some() { progress::DRAWN_EVERY } else { LOOKED_EVERY };
+        let now = clock::now();
+        let wait = deadline.map_or(tick, |deadline| tick.min(deadline.saturating_duration_since(now)));
+        let event = match self.events.recv_timeout(wait) {
+            Ok(event) => Some(event),
+            // This run holds a sender itself.
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
+        };
+        if let Some(Event::Signal(_)) = event {
+            self.signals += 1;
+        }
+        if event.is_none() {
+            self.look(clock::now());
+        }
+        event
+    }
+
+    fn look(&mut self, now: Instant) {
+        let stats = self.shared.journal.stats();
+        let message = stats.last_error.as_ref().map_or("", |error| error.message.as_str());
+        let directory = self.directory.display().to_string();
+        // A failed journal is its own end, told there.
+        self.failed = stats.last_error.as_ref().is_some_and(|error| error.operation == "journal");
+        let in_trouble = stats.health != Health::Ok && !self.failed;
+        let trouble = in_trouble.then_some(Trouble {
+            message,
+            stopped: stats.health == Health::Stopped,
+            pending: stats.pending_entries,
+            directory: &directory,
+        });
+        if let Some(line) = self.watch.look(now, trouble) {
+            say(Level::Warn, &line);
+        }
+        if let Some(progress) = &mut self.progress {
+            progress.show(
+                now,
+                &Figures {
+                    entries: self.taken.entries(),
+                    bytes: self.taken.bytes(),
+                    durable: stats.durable_sequence.saturating_sub(self.durable_at_start),
+                    uploaded: stats.uploaded,
+                    stored_bytes: stats.uploaded_bytes,
+                    pending: stats.pending_entries,
+                },
+            );
+        }
+    }
+
+    fn outcome(&self, end: End, closed: Result<Closed, FlushError>) -> Result<Exit, Failure> {
+        let closed = match closed {
+            Ok(closed) => closed,
+            Err(error) => {
+                let what = "the journal has failed; what is durable is safe: run the same command again";
+                return Err(Failure::caused(Exit::LocalIo, what, &error));
+            }
+        };
+        let waiting = self.waiting(closed.remaining.saturating_sub(closed.not_durable));
+        if closed.not_durable > 0 {
+            let lost = human::counted(closed.not_durable, "entry", "entries");
+            let message = format!("the local disk had no room for the last {lost}, which are lost{waiting}");
+            return Err(Failure::new(Exit::LocalIo, message));
+        }
+        match end {
+            End::Failed(mut failure) => {
+                failure.message.push_str(&waiting);
+                Err(failure)
+            }
+            End::Finished | End::Stopped(_) if closed.remaining == 0 => Ok(Exit::Done),
+            End::Finished | End::Stopped(_) => {
+                Err(Failure::new(Exit::Waiting, format!("the bucket hasn't everything yet{waiting}")))
+            }
+        }
+    }
+
+    /// Where what remains waits, and what to do about it; to follow a sentence.
+    fn waiting(&self, remaining: u64) -> String {
+        if remaining == 0 {
+            return String::new();
+        }
+        let wait = human::counted(remaining, "entry waits", "entries wait");
+        format!("; {wait} safely in {}: run the same command again", self.directory.display())
+    }
+
+    /// A second signal: what was taken is made durable, and the rest left to the next run.
+    fn leave(&self) -> Result<Exit, Failure> {
+        let journal = &self.shared.journal;
+        if let Some(last) = journal.next_sequence().checked_sub(1) {
+            match journal.receipt(last).durable().wait_timeout(LAST_SYNC) {
+                Ok(true) => {}
+                Ok(false) => say(Level::Warn, "the disk is slow: the last entries may not be durable"),
+                // A journal that was closed meanwhile has made everything durable; one that failed says so itself.
+                Err(error) => tracing::debug!(error = causes(&error), "leaving"),
+            }
+        }
+        let remaining = journal.next_sequence().saturating_sub(journal.uploaded());
+        if remaining == 0 {
+            return Ok(Exit::Done);
+        }
+        Err(Failure::new(Exit::Waiting, format!("stopped by a second signal{}", self.waiting(remaining))))
+    }
+}
+
+fn no_thread(error: io::Error) -> Failure {
+    Failure::new(Exit::Unexpected, format!("the operating system refuses a thread: {error}"))
+}
