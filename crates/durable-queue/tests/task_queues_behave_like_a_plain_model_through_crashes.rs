@@ -33,7 +33,7 @@ enum Unsure {
 #[derive(Debug, Default)]
 struct Model {
     waiting: BTreeMap<&'static str, Vec<Known>>,
-    /// Tasks of the model that are taken, with their place among the waiting.
+    /// What a crash may undo of tasks, by their text.
     unsure: BTreeMap<String, Unsure>,
     completed: BTreeSet<String>,
     next: u64,
@@ -88,9 +88,6 @@ impl Run {
         self.queues().put(name, &text).unwrap();
         if !self.puts_are_durable {
             self.model.unsure.insert(text.clone(), Unsure::Put);
-            // Not synced, it can't be taken until it is written.
-            self.queues().fsync().unwrap();
-            self.model.unsure.clear();
         }
         self.model.waiting.entry(name).or_default().push(Known { text, attempts: 0 });
     }
@@ -98,6 +95,11 @@ impl Run {
     fn take(&mut self, name: &'static str) {
         let expected = self.first_waiting(name);
         let taken = self.queues().try_take(name).unwrap();
+        let is_unsure = expected.as_ref().is_some_and(|known| self.model.unsure.contains_key(&known.text));
+        if taken.is_none() && is_unsure {
+            // It isn't written yet.
+            return;
+        }
         let known = taken.as_ref().map(|task| Known {
             text: String::from_utf8(task.to_vec()).unwrap(),
             attempts: task.attempts(),
@@ -147,8 +149,11 @@ impl Run {
             // One record tells of everything that waited for one.
             self.model.unsure.clear();
         } else if !self.finishes_are_durable {
-            let unsure = if retries { Unsure::Retried } else { Unsure::Completed };
-            self.model.unsure.insert(known.text, unsure);
+            match self.model.unsure.get(&known.text) {
+                Some(Unsure::Put) if retries => {}
+                _ if retries => drop(self.model.unsure.insert(known.text, Unsure::Retried)),
+                _ => drop(self.model.unsure.insert(known.text, Unsure::Completed)),
+            }
         }
     }
 
@@ -227,6 +232,7 @@ impl Run {
 
     fn end(mut self) {
         self.held.clear();
+        self.fsync();
         for name in NAMES {
             let expected = self.model.waiting.remove(name).unwrap_or_default();
             let expected: Vec<String> = expected.into_iter().map(|known| known.text).collect();

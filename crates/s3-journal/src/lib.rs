@@ -39,6 +39,7 @@ mod milestone;
 mod object;
 mod options;
 mod progress;
+pub mod read;
 mod receipt;
 mod record;
 mod stats;

@@ -44,7 +44,7 @@ fn frames_are_dense_and_say_what_is_durable() {
 
 #[test]
 fn the_reserve_is_for_control_frames_and_the_very_end_for_closing() {
-    let mut state = state(4200 + 2048);
+    let mut state = state(4200 + 2200);
     append(&mut state, 900, Class::Data).unwrap();
     assert!(matches!(append(&mut state, 900, Class::Data), Err(AppendError::Busy)));
     append(&mut state, 900, Class::Control).unwrap();
@@ -57,7 +57,7 @@ fn the_reserve_is_for_control_frames_and_the_very_end_for_closing() {
 
 #[test]
 fn a_new_slab_begins_with_a_checkpoint_that_says_where_the_old_one_ends() {
-    let mut state = state(4200 + 2048);
+    let mut state = state(4200 + 2200);
     append(&mut state, 900, Class::Data).unwrap();
     let end = state.offset;
     state.prepared = Some(slab_of(2, 1 << 20));
@@ -76,7 +76,7 @@ fn a_new_slab_begins_with_a_checkpoint_that_says_where_the_old_one_ends() {
 
 #[test]
 fn a_prepared_slab_that_is_too_small_is_made_anew() {
-    let mut state = state(4200 + 2048);
+    let mut state = state(4200 + 2200);
     state.prepared = Some(slab_of(2, 6000));
     let refused = append(&mut state, 3000, Class::Data);
     assert!(matches!(refused, Err(AppendError::Busy)));

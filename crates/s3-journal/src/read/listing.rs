@@ -21,7 +21,7 @@ const PLACE_BYTES: usize = size_of::<(usize, usize)>();
 const STREAM_BYTES: usize = 512;
 
 /// One object, compact: its key is put together again from its place and these numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) number: u64,
     pub(super) first: u64,
@@ -305,15 +305,15 @@ impl<'s> ListingBuilder<'s> {
     pub(super) fn finish(self) -> Listing {
         let mut streams: Vec<Stream> = self.streams.into_values().collect();
         for stream in &mut streams {
-            stream.entries.sort_unstable();
-            // A page that was answered twice is no second object.
             let Stream { entries, places, .. } = stream;
             let place =
                 |entry: &Entry| usize::try_from(entry.place).map_or(("", ""), |place| places.get(place));
-            entries.dedup_by(|one, two| {
-                (one.number, one.first, one.run) == (two.number, two.first, two.run)
-                    && place(one) == place(two)
+            let numbers = |entry: &Entry| (entry.number, entry.first, entry.run);
+            entries.sort_unstable_by(|one, two| {
+                numbers(one).cmp(&numbers(two)).then_with(|| place(one).cmp(&place(two)))
             });
+            // A name that was listed twice is no second object.
+            entries.dedup_by(|one, two| numbers(one) == numbers(two) && place(one) == place(two));
         }
         Listing { streams, foreign: self.foreign, others: self.others }
     }

@@ -139,7 +139,7 @@ impl S3Bucket {
             .multipart_upload(parts);
         let limit = self.limit(0).saturating_mul(COMPLETE_TIMEOUT_FACTOR);
         let answer = answer(About::Upload, limit, request.send()).await?;
-        // The status was sent before the work was done; what follows it is the answer, and this comes last in it.
+        // S3 sends the status before the work is done: only what follows is the answer, and a whole one has a tag.
         let is_whole = answer.e_tag().is_some_and(|etag| !etag.is_empty());
         if is_whole { Ok(()) } else { Err(convert::malformed("the object that was completed has no entity tag")) }
     }
