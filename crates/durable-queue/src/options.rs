@@ -30,13 +30,14 @@ pub struct LogOptions {
     /// Size of a slab in bytes. A frame that is larger gets a slab that holds it. Default 64 MiB.
     pub slab_size_bytes: u64,
     /// What is kept of each slab for control frames ([`Class::Control`](crate::Class::Control)), in bytes, so that what
-    /// frees space can always be written. Default 64 KiB.
+    /// frees space can always be written. Default 64 KiB. (A file system that can't preallocate may be full all the same.)
     pub control_reserve_bytes: u64,
     /// `true` (the default): what is written is synced at once, as many frames as have come together. `false`: only what
     /// [`Log::request_sync`](crate::Log::request_sync) asks for, and at rotation and close.
     pub fsync: bool,
     /// The most bytes the slabs may take on disk. Default: no such limit. A log needs two slabs to work in, so a limit
-    /// below a few MiB makes for small slabs and many waits.
+    /// below a few MiB makes for small slabs and many waits. Exceeded by one small slab (this and
+    /// [`LogOptions::free_space_kept`]) when only one slab is left, or at opening: otherwise nothing could ever be freed.
     pub bytes_max: Option<u64>,
     /// What is left free on the file system. Default 5 %.
     pub free_space_kept: FreeSpace,

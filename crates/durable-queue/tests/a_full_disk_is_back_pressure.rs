@@ -50,6 +50,7 @@ fn data_is_refused_control_fits_and_space_that_returns_is_used() {
     assert!(log.stats().slabs >= 3, "smaller slabs were tried: {:?}", log.stats());
     assert!(world.disk.left() < 2 << 20);
     assert_eq!(log.prepare_step(), Step::Idle);
+    assert_eq!(reason(&append(&log, 0, 100 << 10, Class::Data).unwrap_err()), FullReason::Disk);
     assert!(matches!(log.wait_for_room(Some(Duration::ZERO)), Room::TimedOut));
     // Acknowledgements, many times what a slab's end usually has left.
     for _ in 0..300 {

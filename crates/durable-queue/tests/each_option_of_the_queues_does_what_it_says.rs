@@ -26,9 +26,14 @@ fn contradictory_and_senseless_options_are_refused_before_anything_is_touched() 
         (small().slab_size(100), "slab_size"),
         (small().max_queue_size(0), "max_queue_size"),
     ] {
-        let Err(QueuesOpenError::Options(error)) = try_open(&disk, options) else { panic!("{option} was accepted") };
+        let Err(QueuesOpenError::Options(error)) = try_open(&disk, options) else {
+            panic!("{option} was accepted")
+        };
         assert_eq!(error.option, option);
-        assert!(error.to_string().contains(&error.value) && error.to_string().contains(error.remedy), "{error}");
+        assert!(
+            error.to_string().contains(&error.value) && error.to_string().contains(error.remedy),
+            "{error}"
+        );
     }
     assert_eq!(disk.operations(), 0);
 }
@@ -117,7 +122,9 @@ fn without_fsync_put_a_put_is_durable_after_fsync_and_close() {
     let disk = MemoryDisk::new();
     let queues = open(&disk, small().fsync_put(false));
     queues.put("a", "one").unwrap();
-    eventually("it is written", || stats(&queues, "a").in_progress == 0 && queues.try_take("a").unwrap().is_some());
+    eventually("it is written", || {
+        stats(&queues, "a").in_progress == 0 && queues.try_take("a").unwrap().is_some()
+    });
     assert!(after_power_loss(&disk).is_empty());
     queues.fsync().unwrap();
     assert_eq!(after_power_loss(&disk), ["one"]);

@@ -100,10 +100,9 @@ impl Run {
             // It isn't written yet.
             return;
         }
-        let known = taken.as_ref().map(|task| Known {
-            text: String::from_utf8(task.to_vec()).unwrap(),
-            attempts: task.attempts(),
-        });
+        let known = taken
+            .as_ref()
+            .map(|task| Known { text: String::from_utf8(task.to_vec()).unwrap(), attempts: task.attempts() });
         assert_eq!(known, expected, "taken from {name}");
         if let (Some(task), Some(known)) = (taken, known) {
             self.held.push((task, known));
@@ -128,7 +127,8 @@ impl Run {
         let Some((task, known)) = self.pick() else { return };
         let name = NAMES.into_iter().find(|name| *name == task.queue()).unwrap();
         let list = self.model.waiting.entry(name).or_default();
-        let was_there = list.iter().position(|other| other.text == known.text).map(|index| list.remove(index));
+        let was_there =
+            list.iter().position(|other| other.text == known.text).map(|index| list.remove(index));
         let is_durable = !retries && self.dice.one_in(4);
         let outcome = match (retries, is_durable) {
             (true, _) => task.retry(),
@@ -207,7 +207,10 @@ impl Run {
             let tasks: Vec<_> = self.queues().immediate_task_seq(name).map(Result::unwrap).collect();
             let found: Vec<Known> = tasks
                 .iter()
-                .map(|task| Known { text: String::from_utf8(task.to_vec()).unwrap(), attempts: task.attempts() })
+                .map(|task| Known {
+                    text: String::from_utf8(task.to_vec()).unwrap(),
+                    attempts: task.attempts(),
+                })
                 .collect();
             let is_sure = |known: &&Known| !self.model.unsure.contains_key(&known.text);
             let expected = self.model.waiting.remove(name).unwrap_or_default();
@@ -223,7 +226,12 @@ impl Run {
                 assert!(may_be_gone || texts.contains(known.text.as_str()), "{} is lost", known.text);
             }
             for known in found.iter().filter(|known| self.model.completed.remove(&known.text)) {
-                assert_eq!(self.model.unsure.get(&known.text), Some(&Unsure::Completed), "{} is back", known.text);
+                assert_eq!(
+                    self.model.unsure.get(&known.text),
+                    Some(&Unsure::Completed),
+                    "{} is back",
+                    known.text
+                );
             }
             self.model.waiting.insert(name, found);
         }

@@ -343,6 +343,8 @@ impl RawOptions {
                 if let Some((option, _)) = only_s3.into_iter().find(|(_, given)| *given) {
                     return refuse(option, "given", format!("it has no meaning for the directory {text}; leave it out, or write to s3://"));
                 }
+                // The directory records where its entries go: that must not depend on where the program was started.
+                let directory = std::path::absolute(&directory).unwrap_or(directory);
                 let environment = &self.environment;
                 let (disk, clock) = (Arc::clone(&environment.disk), Arc::clone(&environment.clock));
                 Ok((Arc::new(LocalBucket::with_clock(disk, clock, directory)), String::new()))
@@ -392,7 +394,8 @@ impl RawOptions {
         if local_directory.as_os_str().is_empty() {
             return refuse("local_directory", "", "give a directory for the queue");
         }
-        if bucket.name() == LocalBucket::open(&local_directory).name() {
+        let same = std::path::absolute(&local_directory).map(|directory| LocalBucket::open(directory).name());
+        if same.is_ok_and(|name| name == bucket.name()) {
             return refuse("local_directory", local_directory.display(), "it is where objects go, too; give another");
         }
         let pattern = self.s3_directory_format.as_deref();

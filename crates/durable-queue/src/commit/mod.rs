@@ -186,10 +186,9 @@ impl Commit {
         checkpoint: &mut dyn FnMut(&mut Vec<u8>),
     ) -> Result<Appended, crate::AppendError> {
         let mut state = self.state();
-        let needed_before = state.needed_bytes;
         let appended = state.append(frame, class, checkpoint);
         let wake_writer = appended.is_ok() && state.write_bell.ring();
-        let wake_preparer = state.needed_bytes > needed_before && state.prepare_bell.ring();
+        let wake_preparer = state.lacks_slab() && state.prepare_bell.ring();
         drop(state);
         if wake_writer {
             self.write_wakes.notify_one();

@@ -124,7 +124,11 @@ impl NextSlab {
         let salt = environment.random.next_u64().map_err(|error| ("drawing a salt", error))?;
         let path = options.directory.join(NEXT_NAME);
         let file = environment.disk.open(&path, OpenMode::CreateNew).map_err(|error| ("create", error))?;
-        let is_preallocated = match file.preallocate(size_bytes) {
+        let mut reserved = file.preallocate(size_bytes);
+        while reserved.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::Interrupted) {
+            reserved = file.preallocate(size_bytes);
+        }
+        let is_preallocated = match reserved {
             Ok(()) => true,
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
                 self.warn_of_preallocation(options);
@@ -254,6 +258,8 @@ impl Commit {
         }
         let mut state = self.state();
         let step = match made {
+            // A larger frame came meanwhile.
+            Ok(slab) if slab.size_bytes < state.needed_bytes => Step::Worked,
             Ok(slab) => {
                 state.next_slab_bytes = slab.size_bytes;
                 state.prepared = Some(Arc::new(slab));

@@ -340,7 +340,9 @@ impl State {
 
     /// Whether [`State::lacks_watermark`] may come to hold without anybody telling the writer.
     pub(super) fn may_lack_watermark(&self, fsync: bool) -> bool {
-        self.last_claim < self.appended.offset_bytes && (fsync || self.sync_requested >= self.appended)
+        self.last_claim < self.appended.offset_bytes
+            && (fsync || self.sync_requested >= self.appended)
+            && self.fits_slab(2 * CLOSED_BYTES, Class::Control)
     }
 
     pub(super) fn push_watermark(&mut self) {
@@ -357,8 +359,7 @@ impl State {
         let Some(Refused { bytes, class }) = self.refused else { return true };
         let has_room = !(self.is_stalled && class == Class::Data)
             && self.fits_pending(bytes)
-            && (self.fits_slab(bytes, class)
-                || self.prepared.as_ref().is_some_and(|slab| slab.size_bytes >= self.needed_bytes));
+            && (self.fits_slab(bytes, class) || self.prepared.is_some());
         if has_room {
             self.refused = None;
         }
@@ -380,11 +381,18 @@ impl State {
         (is_released && has_durable_successor).then_some(*oldest)
     }
 
-    /// There is no room until space returns. Whoever waits is to learn it, by trying once more.
+    /// Whether a frame waits for a slab that nobody has found impossible to make. Where it was, the preparer tries again by
+    /// itself, at its own pace.
+    pub(super) fn lacks_slab(&self) -> bool {
+        self.needed_bytes > 0 && self.prepared.is_none() && !self.is_rotating && self.full.is_none()
+    }
+
+    /// No slab could be made. Whoever waits is to learn it by trying once more, which also tells what is still needed: a
+    /// large frame whose owner has given up is not to be in the way of small ones.
     pub(super) fn set_full(&mut self, reason: FullReason) {
-        if self.full.replace(reason).is_none() {
-            self.refused = None;
-        }
+        self.full = Some(reason);
+        self.refused = None;
+        self.needed_bytes = 0;
     }
 
     /// The writer found the disk full.

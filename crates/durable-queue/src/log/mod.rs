@@ -131,8 +131,8 @@ impl Log {
         self.commit.append(frame, class, checkpoint)
     }
 
-    /// Waits until an append that was refused may succeed, at most for `timeout`. Returns early, with [`Room::Room`], when a
-    /// log that was only busy turns out to be full: the append then says so.
+    /// Waits until an append that was refused may succeed, at most for `timeout`. Also returns [`Room::Room`] when a log that
+    /// was only busy turns out to be full, and about once a second while it is: the append then says why.
     pub fn wait_for_room(&self, timeout: Option<Duration>) -> Room {
         self.commit.wait_for_room(timeout)
     }

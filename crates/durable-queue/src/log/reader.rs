@@ -49,6 +49,10 @@ pub struct Reader {
     commit: Arc<Commit>,
     through: Through,
     position: Position,
+    /// The watermark when it was last looked at, and where the slab that was last asked for ends, so that most records cost
+    /// no look at what is shared.
+    limit: Position,
+    known_end: Position,
     /// The index that the next frame must have, once one was read.
     next_index: Option<u64>,
     open: VecDeque<Arc<OpenSlab>>,
@@ -66,6 +70,8 @@ impl Reader {
             commit,
             through,
             position: from,
+            limit: Position::ZERO,
+            known_end: Position::ZERO,
             next_index: None,
             open: VecDeque::new(),
             headers: Window::default(),
@@ -91,13 +97,15 @@ impl Reader {
         reason = "it isn't an iterator: after nothing, something may come"
     )]
     pub fn next(&mut self) -> Result<Option<Record>, ReadError> {
-        let limit = self.watermark();
         if self.position == Position::ZERO {
             self.position = Position::new(self.commit.oldest(), FIRST_FRAME);
         }
-        while self.position < limit {
-            let Some(end) = self.slab_end(self.position.slab, limit)? else { return Ok(None) };
-            if self.position.offset_bytes == end && self.position.slab < limit.slab {
+        if self.position >= self.limit {
+            self.limit = self.watermark();
+        }
+        while self.position < self.limit {
+            let end = self.slab_end(self.position.slab)?;
+            if self.position.offset_bytes == end && self.position.slab < self.limit.slab {
                 self.position = Position::new(self.position.slab + 1, FIRST_FRAME);
                 continue;
             }
@@ -120,17 +128,20 @@ impl Reader {
         }
     }
 
-    /// Where the readable part of slab `number` ends. Nothing: it has just been ended, and the watermark is elsewhere.
-    fn slab_end(&self, number: u64, limit: Position) -> Result<Option<u64>, ReadError> {
-        let oldest = self.commit.oldest();
-        if number < oldest {
-            let oldest = Position::new(oldest, FIRST_FRAME);
-            return Err(ReadError::Released { position: self.position, oldest });
+    /// Where the readable part of slab `number` ends.
+    fn slab_end(&mut self, number: u64) -> Result<u64, ReadError> {
+        if number == self.limit.slab {
+            return Ok(self.limit.offset_bytes);
         }
-        if number == limit.slab {
-            return Ok(Some(limit.offset_bytes));
+        if self.known_end.slab != number {
+            // A slab before the watermark's has ended, so it is unknown only if it is gone.
+            let Some(end) = self.commit.slab(number).and_then(|slab| slab.end) else {
+                let oldest = Position::new(self.commit.oldest(), FIRST_FRAME);
+                return Err(ReadError::Released { position: self.position, oldest });
+            };
+            self.known_end = Position::new(number, end);
         }
-        Ok(self.commit.slab(number).and_then(|slab| slab.end))
+        Ok(self.known_end.offset_bytes)
     }
 
     /// The frame at the position, which must end at or before `end`; the record in it if it is a client's.

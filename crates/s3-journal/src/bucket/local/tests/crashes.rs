@@ -32,7 +32,7 @@ fn dies_after_every_operation(work: impl Fn(&LocalBucket) -> Result<(), BucketEr
         let root = directory.path().join("bucket");
         let disk = WatchedDisk::dying(at);
         let outcome = work(&LocalBucket::new(Arc::new(disk.clone()), &root));
-        let next = LocalBucket::open(&root);
+        let next = LocalBucket::new(Arc::new(WatchedDisk::default()), &root);
         let head = run(next.head(key)).unwrap();
         if outcome.is_ok() {
             assert!(head.is_some(), "answered, but gone after operation {at}");
@@ -105,19 +105,13 @@ fn a_name_that_could_not_be_made_durable_is_taken_back() {
     let directory = tempfile::tempdir().unwrap();
     let disk = WatchedDisk::default();
     let bucket = LocalBucket::new(Arc::new(disk.clone()), directory.path());
-    put(&bucket, "first", "body", "x").unwrap();
-
-    // Fails at the very last step: everything before it needs no more than the directories that are there.
-    let path = directory.path().join("key");
-    let staged = bucket.store.staging.create(&bucket.store.disk, directory.path()).unwrap();
-    staged.file.write_at(b"body", 0).unwrap();
-    let about = about::About::new(4, rules::crc64nvme(b"body"), SystemClock::new().wall(), &metadata("x"));
-    about.write(&disk, directory.path(), "key").unwrap();
-    disk.refuse("sync_directory", std::io::ErrorKind::Other);
-    let what = (4, rules::crc64nvme(b"body"));
-    bucket.store.publish("key", &staged, what, &metadata("x"), true).unwrap_err();
-    assert!(!path.exists());
+    disk.refuse_once_published(&["sync_directory"]);
+    let failed = put(&bucket, "key", "body", "x").unwrap_err();
+    assert_eq!(failed.kind(), BucketErrorKind::Unavailable, "{failed}");
+    assert_eq!(disk.published().len(), 1);
+    assert!(!directory.path().join("key").exists());
     disk.refuse_nothing();
+    assert_eq!(run(bucket.head("key")).unwrap(), None);
     put(&bucket, "key", "body", "x").unwrap();
     assert_eq!(run(bucket.head("key")).unwrap().unwrap().metadata, metadata("x"));
 }
@@ -125,10 +119,30 @@ fn a_name_that_could_not_be_made_durable_is_taken_back() {
 #[test]
 fn nothing_is_said_of_a_name_that_may_or_may_not_survive() {
     let directory = tempfile::tempdir().unwrap();
-    let bucket = LocalBucket::open(directory.path());
-    put(&bucket, "key", "body", "x").unwrap();
-    bucket.store.unsure.lock().unwrap().insert("key".to_owned());
+    let disk = WatchedDisk::default();
+    let bucket = LocalBucket::new(Arc::new(disk.clone()), directory.path());
+    disk.refuse_once_published(&["sync_directory", "remove"]);
+    put(&bucket, "key", "body", "x").unwrap_err();
+    assert!(directory.path().join("key").exists());
+    // A later sync that succeeds would prove nothing: so neither that it is there nor that it isn't.
+    disk.refuse_nothing();
     let unsure = run(bucket.head("key")).unwrap_err();
     assert_eq!((unsure.kind(), unsure.code()), (BucketErrorKind::Unavailable, "SyncFailed"));
     assert!(!unsure.has_no_side_effects());
+    let taken = put(&bucket, "key", "body", "x").unwrap_err();
+    assert_eq!(taken.kind(), BucketErrorKind::PreconditionFailed);
+    put(&bucket, "another", "body", "x").unwrap();
+}
+
+#[test]
+fn a_head_makes_durable_what_it_reports() {
+    let directory = tempfile::tempdir().unwrap();
+    // Linked by a process that died before it could sync.
+    write_file(&directory.path().join("dir/key"), b"body");
+    let disk = WatchedDisk::default();
+    let bucket = LocalBucket::new(Arc::new(disk.clone()), directory.path());
+    disk.refuse("sync_directory", std::io::ErrorKind::Other);
+    assert_eq!(run(bucket.head("dir/key")).unwrap_err().kind(), BucketErrorKind::Unavailable);
+    disk.refuse_nothing();
+    assert!(run(bucket.head("dir/key")).unwrap().is_some());
 }

@@ -1,0 +1,203 @@
+//! Disk space comes back while the queues are open, also when an old task stays, and when queues are deleted.
+
+mod queue_support;
+mod support;
+
+use durable_queue::queue::{PutError, TakeError};
+use durable_queue::{Queues, Task};
+use queue_support::{directory, drain, eventually, open, slabs, small, stats, try_open, waiting};
+use support::Dice;
+use support::memory_disk::{Loss, MemoryDisk};
+
+/// Puts and completes tasks of 1000 bytes that fill several slabs.
+fn churn(queues: &Queues, tasks: usize) {
+    for _ in 0..tasks {
+        queues.put("churn", [b'x'; 1000]).unwrap();
+        queues.take("churn").unwrap().complete().unwrap();
+    }
+}
+
+#[test]
+fn a_slab_goes_when_its_last_task_is_completed_without_a_new_open() {
+    let disk = MemoryDisk::new();
+    let queues = open(&disk, small());
+    for n in 0..100 {
+        queues.put("a", format!("{n}").repeat(500)).unwrap();
+    }
+    let most = slabs(&disk);
+    assert!(most > 5, "{most}");
+    assert_eq!(stats(&queues, "a").num_slabs, most as u64);
+    assert_eq!(stats(&queues, "a").num_active_slabs, 2);
+    assert_eq!(drain(&queues, "a").len(), 100);
+    eventually("only the newest slab is left", || slabs(&disk) == 1);
+    assert_eq!(stats(&queues, "a").num_slabs, 0);
+}
+
+#[test]
+fn slabs_go_as_a_long_queue_is_worked_through() {
+    let disk = MemoryDisk::new();
+    let queues = open(&disk, small());
+    for _ in 0..20 {
+        churn(&queues, 20);
+        eventually("slabs go", || slabs(&disk) <= 2);
+    }
+}
+
+#[test]
+fn an_old_task_in_progress_is_moved_so_that_it_holds_up_no_slabs() {
+    let disk = MemoryDisk::new();
+    let queues = open(&disk, small());
+    queues.put("old", "held").unwrap();
+    queues.put("old", "waits").unwrap();
+    queues.put("old", "retried").unwrap();
+    queues.put("old", "last").unwrap();
+    let held = queues.take("old").unwrap();
+    let retried = queues.immediate_task_seq("old").map(Result::unwrap).find(|task| **task == *b"retried").unwrap();
+    let ids = (held.id(), retried.id());
+    retried.retry().unwrap();
+    for _ in 0..10 {
+        churn(&queues, 50);
+        // Three slabs with the old tasks in the first, the one being written, and what goes on meanwhile.
+        eventually("the old slabs go", || slabs(&disk) <= 5);
+    }
+    assert!(!disk.names().contains(&"0000000000000001.slab".to_owned()), "{:?}", disk.names());
+    assert_eq!(waiting(&queues, "old"), ["waits", "last", "retried"], "in their order");
+
+    // After a crash too, with what was held at its place.
+    let after = disk.fork();
+    after.lose_power(Loss::Lost);
+    let later = open(&after, small());
+    let tasks: Vec<Task> = later.immediate_task_seq("old").map(Result::unwrap).collect();
+    let found: Vec<_> = tasks.iter().map(|task| (task.data(), task.attempts())).collect();
+    assert_eq!(found, [(&b"held"[..], 0), (b"waits", 0), (b"last", 0), (b"retried", 1)]);
+    assert_eq!((tasks[0].id(), tasks[3].id()), ids, "the same tasks");
+
+    // And what was moved can be completed.
+    held.complete_durable().unwrap();
+    assert_eq!(drain(&queues, "old"), ["waits", "last", "retried"]);
+    eventually("nothing is left", || slabs(&disk) <= 2);
+    drop(queues);
+    assert!(waiting(&open(&disk, small()), "old").is_empty());
+}
+
+#[test]
+fn a_full_disk_with_one_old_task_is_freed_by_moving_it() {
+    let disk = MemoryDisk::new();
+    disk.set_capacity(Some(64 << 10));
+    let queues = open(&disk, small());
+    queues.put("old", "held").unwrap();
+    let held = queues.take("old").unwrap();
+    // Many times the disk, which never has more than three slabs.
+    churn(&queues, 300);
+    held.complete().unwrap();
+}
+
+#[test]
+fn whatever_moment_power_fails_no_task_is_lost_or_doubled_by_moving() {
+    for seed in 0..60 {
+        let mut dice = Dice::new(seed);
+        let disk = MemoryDisk::new();
+        let queues = open(&disk, small());
+        for n in 0..5 {
+            queues.put("old", format!("{n}")).unwrap();
+        }
+        let held = queues.take("old").unwrap();
+        disk.fail_power_after(dice.below(300));
+        let mut is_down = false;
+        for n in 0..200 {
+            is_down = queues.put("churn", format!("{n:01000}")).is_err();
+            is_down |= queues.take("churn").map_or(true, |task| task.complete().is_err());
+            if is_down {
+                break;
+            }
+        }
+        disk.lose_power(if dice.one_in(4) { Loss::Lost } else { Loss::Random(dice.next()) });
+        drop((held, queues));
+        let queues = open(&disk, small());
+        assert_eq!(waiting(&queues, "old"), ["0", "1", "2", "3", "4"], "seed {seed}, {is_down}");
+        let churned = waiting(&queues, "churn");
+        assert!(churned.is_sorted() && churned.windows(2).all(|pair| pair[0] != pair[1]), "seed {seed}: {churned:?}");
+    }
+}
+
+#[test]
+fn a_deleted_queue_is_gone_for_good_and_the_others_stay() {
+    let disk = MemoryDisk::new();
+    let queues = open(&disk, small());
+    for n in 0..2000 {
+        queues.put(if n % 100 == 0 { "kept" } else { "a" }, format!("{n}")).unwrap();
+    }
+    let held = queues.take("a").unwrap();
+    queues.take("a").unwrap().retry().unwrap();
+    assert_eq!(queues.delete_queue("a").unwrap(), 1980);
+    assert_eq!(queues.delete_queue("a").unwrap(), 0);
+    assert_eq!(queues.delete_queue("").unwrap(), 0);
+    held.complete().unwrap();
+    assert!(queues.try_take("a").unwrap().is_none());
+    assert_eq!(queues.stats().into_keys().collect::<Vec<_>>(), ["kept"]);
+    queues.put("a", "new").unwrap();
+    let after = disk.fork();
+    after.lose_power(Loss::Lost);
+    for disk in [&disk, &after] {
+        let reopened = if std::ptr::eq(disk, &after) { open(disk, small()) } else { queues.clone() };
+        assert_eq!(waiting(&reopened, "a"), ["new"]);
+        assert_eq!(waiting(&reopened, "kept").len(), 20);
+    }
+    assert_eq!(queues.delete_all().unwrap(), 21);
+    assert!(queues.stats().is_empty());
+    churn(&queues, 1);
+    eventually("the slabs go", || slabs(&disk) <= 2);
+}
+
+#[test]
+fn delete_removes_the_files_and_closes() {
+    let disk = MemoryDisk::new();
+    let queues = open(&disk, small());
+    for _ in 0..50 {
+        queues.put("a", [b'x'; 1000]).unwrap();
+    }
+    let held = queues.take("a").unwrap();
+    disk.plant(&directory().join("someone-elses.txt"), vec![1]);
+    disk.plant(&directory().join("0000000000000009.slab.torn"), vec![1]);
+    disk.plant(&directory().join("task-0000000000000001.damaged"), vec![1]);
+    queues.delete().unwrap();
+    assert_eq!(disk.names(), ["someone-elses.txt"]);
+    assert!(matches!(queues.put("a", "x"), Err(PutError::Closed)));
+    assert!(matches!(queues.take("a"), Err(TakeError::Closed)));
+    drop(held);
+    queues.delete().unwrap();
+    let again = open(&disk, small());
+    assert!(again.stats().is_empty());
+    assert!(queues.delete().unwrap_err().to_string().contains("meanwhile"), "the files are another's now");
+    again.put("a", "new").unwrap();
+    assert_eq!(drain(&again, "a"), ["new"]);
+}
+
+#[test]
+fn a_crash_at_any_moment_of_a_delete_brings_nothing_back() {
+    let original = MemoryDisk::new();
+    let queues = open(&original, small());
+    for _ in 0..40 {
+        queues.put("a", [b'x'; 1000]).unwrap();
+    }
+    drop(queues);
+    for operations in 0.. {
+        let disk = original.fork();
+        let queues = open(&disk, small());
+        queues.put("a", "one more").unwrap();
+        let before = disk.operations();
+        // The record that all are completed comes first: power fails only after it.
+        disk.fail_power_after(operations + 12);
+        let outcome = queues.delete();
+        let is_whole = outcome.is_ok();
+        let done = disk.operations() - before;
+        disk.lose_power(Loss::Random(operations));
+        drop(queues);
+        let left = waiting(&try_open(&disk, small()).unwrap(), "a").len();
+        assert!(left == 0 || left == 41, "{left} tasks after {done} operations");
+        if is_whole {
+            assert_eq!(left, 0);
+            break;
+        }
+    }
+}
