@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use durable_queue::{AppendError, Class, Room, Step, Through};
 use support::client::{append, read_all};
 use support::memory_disk::Loss;
-use support::world::World;
+use support::world::{Act, World};
 
 #[test]
 fn a_failed_sync_fails_all_waiters_and_later_appends_with_the_first_error() {
@@ -127,6 +127,22 @@ fn a_failed_write_is_a_latch_too() {
     world.append(&log, 100, Class::Data);
     assert_eq!(log.write_step(), Step::Finished);
     assert_eq!(log.failure().unwrap().operation, "write");
+}
+
+#[test]
+fn a_sync_that_succeeds_after_a_write_failed_no_longer_counts() {
+    let mut world = World::new(1);
+    let log = world.open().unwrap().unwrap();
+    let before = log.durable();
+    world.run(&log, &[Act::Append(100), Act::Write]);
+    let (disk, writing) = (world.disk.clone(), log.clone());
+    world.disk.during_next_sync(move || {
+        disk.fail_when(ErrorKind::Other, |operation| operation.starts_with("write 0"));
+        append(&writing, 1, 100, Class::Data).unwrap();
+        assert_eq!(writing.write_step(), Step::Finished);
+    });
+    log.sync_step();
+    assert_eq!((log.durable(), log.failure().unwrap().operation), (before, "write"));
 }
 
 #[test]

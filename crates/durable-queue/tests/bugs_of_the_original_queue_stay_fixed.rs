@@ -4,9 +4,11 @@ mod queue_support;
 mod support;
 
 use std::io::ErrorKind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 
 use durable_queue::queue::{CloseError, PutError, QueuesOpenError, SettleError, TakeError};
-use durable_queue::{OpenError, Queues};
+use durable_queue::{OpenError, Queues, ReadError};
 use queue_support::{directory, drain, eventually, open, slab, slabs, small, stats, try_open, waiting};
 use support::memory_disk::{Loss, MemoryDisk};
 
@@ -20,7 +22,7 @@ fn flip(disk: &MemoryDisk, number: u64, at: usize) {
     disk.tamper(&slab(number), |content| content[at] ^= 0x20);
 }
 
-/// Three tasks, in slab 1, closed.
+/// Three tasks, in slab 1, closed. Slab 2 is the newest, which alone is checked whole at open.
 fn three() -> MemoryDisk {
     let disk = MemoryDisk::new();
     let queues = open(&disk, small());
@@ -28,6 +30,7 @@ fn three() -> MemoryDisk {
         queues.put("a", text).unwrap();
     }
     queues.close().unwrap();
+    open(&disk, small()).close().unwrap();
     disk
 }
 
@@ -41,8 +44,9 @@ fn a_damaged_length_is_seen_before_it_is_believed() {
     for byte in 0..4 {
         let disk = disk.fork();
         flip(&disk, 1, at - 4 - 64 + 16 + byte);
-        match try_open(&disk, small()) {
-            Err(QueuesOpenError::Log(OpenError::Corrupt { file, offset_bytes, .. })) => {
+        let outcome = try_open(&disk, small());
+        match outcome {
+            Err(QueuesOpenError::Read(ReadError::Corrupt { file, offset_bytes, .. })) => {
                 assert_eq!((file, offset_bytes), (slab(1), at as u64 - 4 - 64));
             }
             other => panic!("{other:?}"),
@@ -73,7 +77,9 @@ fn corruption_is_reported_with_its_place_and_the_queue_goes_on_behind_it() {
     assert_eq!((counts.enqueued, counts.completed, counts.in_progress), (3, 0, 1));
     first.complete().unwrap();
     assert_eq!(drain(&queues, "a"), ["third task"]);
-    eventually("a damaged task that is kept elsewhere keeps no slab", || !disk.names().contains(&"0000000000000001.slab".to_owned()));
+    eventually("a damaged task that is kept elsewhere keeps no slab", || {
+        !disk.names().contains(&"0000000000000001.slab".to_owned())
+    });
     queues.close().unwrap();
     let queues = open(&disk, small());
     assert!(waiting(&queues, "a").is_empty(), "it isn't met again");
@@ -95,6 +101,37 @@ fn a_damaged_task_whose_bytes_cannot_be_copied_stays_on_disk_and_is_met_again() 
     let queues = open(&disk, small());
     assert!(matches!(queues.take("a"), Err(TakeError::Corrupt { kept_as: Some(_), .. })));
     assert!(queues.try_take("a").unwrap().is_none());
+}
+
+/// As above, in the slab that was written last: it is checked whole at open, where a torn end is told from damage.
+#[test]
+fn corruption_in_the_newest_slab_is_reported_at_open_and_changes_nothing() {
+    let disk = MemoryDisk::new();
+    let queues = open(&disk, small());
+    queues.put("a", "first task").unwrap();
+    queues.put("a", "second task").unwrap();
+    let at = find(&disk, 1, b"first task");
+    queues.close().unwrap();
+    flip(&disk, 1, at);
+    let before = disk.content(&slab(1));
+    assert!(matches!(
+        try_open(&disk, small()),
+        Err(QueuesOpenError::Log(OpenError::Corrupt { file, offset_bytes, .. }))
+            if file == slab(1) && usize::try_from(offset_bytes).unwrap() < at
+    ));
+    assert_eq!(disk.content(&slab(1)), before);
+}
+
+/// As above, met in the slab that is being written.
+#[test]
+fn corruption_under_an_open_queue_is_met_when_the_task_is_taken() {
+    let disk = MemoryDisk::new();
+    let queues = open(&disk, small());
+    queues.put("a", "first task").unwrap();
+    queues.put("a", "second task").unwrap();
+    flip(&disk, 1, find(&disk, 1, b"first task"));
+    assert!(matches!(queues.take("a"), Err(TakeError::Corrupt { kept_as: Some(_), .. })));
+    assert_eq!(drain(&queues, "a"), ["second task"]);
 }
 
 #[test]
@@ -178,29 +215,34 @@ fn a_directory_is_opened_once_and_the_second_is_told_by_whom() {
     Queues::open(directory.path(), small()).unwrap();
 }
 
-/// Each sync forces the whole mapped slab, for each task. Here threads share syncs.
+/// Each sync forces the whole mapped slab, for each task.
 #[test]
-fn many_puts_share_a_sync() {
+fn puts_that_come_during_a_sync_share_the_next() {
     let disk = MemoryDisk::new();
     let queues = open(&disk, small().slab_size(1 << 20));
-    let gate = std::sync::Arc::new((std::sync::Mutex::new(false), std::sync::Condvar::new()));
-    let held = std::sync::Arc::clone(&gate);
-    disk.take_trace();
-    // The first sync takes as long as it takes all the others to be put.
-    disk.fail_when(ErrorKind::Other, move |operation| {
-        let _ = (&held, operation);
-        false
-    });
-    std::thread::scope(|scope| {
-        for thread in 0..32 {
-            let queues = &queues;
-            scope.spawn(move || queues.put("a", format!("{thread}")).unwrap());
+    let (begin, begun) = mpsc::channel();
+    let (go_on, may_go_on) = mpsc::channel::<()>();
+    let syncs = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&syncs);
+    disk.watch(move |operation| {
+        if operation == "sync 0000000000000001.slab" && counted.fetch_add(1, Ordering::SeqCst) == 0 {
+            begin.send(()).unwrap();
+            let _ = may_go_on.recv();
         }
     });
-    let syncs = disk.take_trace().iter().filter(|operation| operation.starts_with("sync 0")).count();
-    assert!(syncs < 32, "{syncs} syncs for 32 puts");
-    assert_eq!(waiting(&queues, "a").len(), 32);
-    drop(gate);
+    std::thread::scope(|scope| {
+        let queues = &queues;
+        scope.spawn(|| queues.put("a", "first").unwrap());
+        begun.recv().unwrap();
+        for n in 0..31 {
+            scope.spawn(move || queues.put("a", format!("{n}")).unwrap());
+        }
+        eventually("all are appended", || stats(queues, "a").enqueued == 32);
+        drop(go_on);
+    });
+    // What the writer had in hand already, and the rest; and one for luck.
+    let syncs = syncs.load(Ordering::SeqCst);
+    assert!(syncs <= 4, "{syncs} syncs for 32 puts");
 }
 
 /// It deletes slabs whose tasks are done only when it is opened or needs a new one.

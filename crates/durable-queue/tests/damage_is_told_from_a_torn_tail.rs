@@ -254,8 +254,12 @@ fn a_newest_slab_without_an_acknowledged_frame_gives_way_to_its_predecessor() {
     assert!(torn_names(&world).iter().any(|name| name.starts_with("0000000000000005-")));
     // Its being there says that all of the one before had been synced.
     let len = damaged_before.disk.content(&slab(4)).len();
-    damaged_before.disk.tamper(&slab(4), |content| content[len - 100] ^= 1);
-    assert!(matches!(open(&damaged_before), Err(OpenError::Corrupt { file, .. }) if file == slab(4)));
+    let changes: [fn(&mut [u8]); 2] = [|end| end[0] ^= 1, |end| end.fill(0)];
+    for change in changes {
+        let damaged = damaged_before.fork();
+        damaged.disk.tamper(&slab(4), |content| change(&mut content[len - 5080..]));
+        assert!(matches!(open(&damaged), Err(OpenError::Corrupt { file, .. }) if file == slab(4)));
+    }
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn complete_if_takes_out_tasks_that_were_there_and_not_later_ones() {
         queues.put("b", format!("{n}")).unwrap();
     }
     queues.close().unwrap();
-    let even = |bytes: &[u8]| bytes[0] % 2 == 0;
+    let even = |bytes: &[u8]| bytes[0].is_multiple_of(2);
     let queues = open(&disk, small().complete_if(even));
     queues.put("a", "0").unwrap();
     assert_eq!(waiting(&queues, "a"), ["1", "3", "5", "7", "9", "0"]);

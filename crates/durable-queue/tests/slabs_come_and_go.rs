@@ -63,6 +63,28 @@ fn a_slab_goes_only_once_its_successors_checkpoint_is_durable_and_the_newest_nev
 }
 
 #[test]
+fn a_reader_at_the_end_of_a_slab_that_is_removed_goes_on_in_the_next() {
+    let mut world = World::new(1);
+    let log = world.open().unwrap().unwrap();
+    world.run(&log, &[Act::Prepare, Act::Append(9000), Act::Write, Act::Sync]);
+    let mut reader = log.reader(Position::ZERO, Through::Durable);
+    let (first, _) = read_one(&mut reader).unwrap().unwrap();
+    world.run(&log, &[Act::Append(9000), Act::Write, Act::Sync]);
+    log.release_before(first.end);
+    assert_eq!((log.prepare_step(), log.oldest().slab), (Step::Worked, 2));
+    assert_eq!(reader.position(), first.end);
+    assert_eq!(read_one(&mut reader).unwrap().unwrap().0.meta, 1_u64.to_le_bytes());
+    world.disk.kill();
+    drop(log);
+    // So does one that begins there after the log was opened again.
+    let log = world.open().unwrap().unwrap();
+    let mut reader = log.reader(first.end, Through::Durable);
+    assert_eq!(read_one(&mut reader).unwrap().unwrap().0.meta, 1_u64.to_le_bytes());
+    let released = log.reader(first.position, Through::Durable).next();
+    assert!(matches!(released, Err(ReadError::Released { .. })), "{released:?}");
+}
+
+#[test]
 fn opening_reads_only_the_heads_of_older_slabs() {
     let mut world = World::new(1);
     world.options.slab_size_bytes = 64 << 10;
@@ -137,6 +159,23 @@ fn readers_see_what_is_written_or_only_what_is_durable() {
         Err(ReadError::OutOfRange { to: 101, .. })
     ));
     durable.forget_cached_before(record.end);
+}
+
+#[test]
+fn what_is_written_while_a_sync_runs_is_the_next_syncs() {
+    let mut world = World::new(1);
+    let log = world.open().unwrap().unwrap();
+    world.run(&log, &[Act::Append(100), Act::Write]);
+    let first = log.written();
+    let writing = log.clone();
+    world.disk.during_next_sync(move || {
+        append(&writing, 1, 100, Class::Data).unwrap();
+        assert_eq!(writing.write_step(), Step::Worked);
+        assert!(writing.written() > first);
+    });
+    assert_eq!((log.sync_step(), log.durable()), (Step::Worked, first));
+    assert_eq!((log.sync_step(), log.durable()), (Step::Worked, log.appended()));
+    assert_eq!(log.sync_step(), Step::Idle);
 }
 
 #[test]

@@ -13,12 +13,15 @@ fn chosen(options: &[&str], variables: &[(&str, &str)]) -> Result<Option<Keys>, 
     choose(&flags.store, environment)
 }
 
-fn keys(access: &str, secret: &str, token: Option<&str>) -> Result<Option<Keys>, Failure> {
-    Ok(Some(Keys { access: access.into(), secret: secret.into(), session_token: token.map(Into::into) }))
+fn keys(access: &str, secret: &str, token: Option<&str>) -> Keys {
+    Keys { access: access.into(), secret: secret.into(), session_token: token.map(Into::into) }
 }
 
-const AWS: [(&str, &str); 3] =
-    [("AWS_ACCESS_KEY_ID", "aws"), ("AWS_SECRET_ACCESS_KEY", "aws-secret"), ("AWS_SESSION_TOKEN", "aws-token")];
+const AWS: [(&str, &str); 3] = [
+    ("AWS_ACCESS_KEY_ID", "aws"),
+    ("AWS_SECRET_ACCESS_KEY", "aws-secret"),
+    ("AWS_SESSION_TOKEN", "aws-token"),
+];
 
 #[test]
 fn without_keys_of_our_own_the_chain_decides() {
@@ -29,17 +32,27 @@ fn without_keys_of_our_own_the_chain_decides() {
 #[test]
 fn the_halves_come_from_options_environment_and_file() {
     let own = [("S3_JOURNAL_S3_SECRET_KEY", "own-secret"), ("S3_JOURNAL_S3_SESSION_TOKEN", "own-token")];
-    assert_eq!(chosen(&["--s3-access-key", "own"], &own), keys("own", "own-secret", Some("own-token")));
-    assert_eq!(chosen(&["--s3-access-key", "own"], &AWS), keys("own", "aws-secret", Some("aws-token")));
+    assert_eq!(
+        chosen(&["--s3-access-key", "own"], &own),
+        Ok(Some(keys("own", "own-secret", Some("own-token"))))
+    );
+    assert_eq!(
+        chosen(&["--s3-access-key", "own"], &AWS),
+        Ok(Some(keys("own", "aws-secret", Some("aws-token"))))
+    );
     let both = [&AWS[..], &own[..1]].concat();
-    assert_eq!(chosen(&["--s3-access-key", "own"], &both), keys("own", "own-secret", None));
-    assert_eq!(chosen(&[], &both), keys("aws", "own-secret", Some("aws-token")));
+    assert_eq!(chosen(&["--s3-access-key", "own"], &both), Ok(Some(keys("own", "own-secret", None))));
+    assert_eq!(chosen(&[], &both), Ok(Some(keys("aws", "own-secret", Some("aws-token")))));
 
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(b"file-secret\n").unwrap();
     let path = file.path().to_str().unwrap();
     let options = ["--s3-access-key", "own", "--s3-secret-key-file", path];
-    assert_eq!(chosen(&options, &both), keys("own", "file-secret", None), "an option goes before the environment");
+    assert_eq!(
+        chosen(&options, &both),
+        Ok(Some(keys("own", "file-secret", None))),
+        "an option goes before the environment"
+    );
 }
 
 #[test]

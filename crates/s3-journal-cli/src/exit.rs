@@ -59,20 +59,14 @@ impl Exit {
     /// What it means, as `--help` says it.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Done => {
-                "done; `write`: everything is in the bucket (after a signal, too)"
-            }
+            Self::Done => "done; `write`: everything is in the bucket (after a signal, too)",
             Self::Unexpected => "something unexpected",
             Self::Usage => "a wrong command line or value",
-            Self::Data => {
-                "damage, a gap or a duplicate was found; `write`: a line is too long"
-            }
+            Self::Data => "damage, a gap or a duplicate was found; `write`: a line is too long",
             Self::Unreachable => "the store can't be reached (`write` waits instead)",
             Self::Directory => "the local directory can't be used, or another process has it",
             Self::LocalIo => "a local read or write failed",
-            Self::Waiting => {
-                "stopped with entries still safe in the local directory: run it again"
-            }
+            Self::Waiting => "stopped with entries still safe in the local directory: run it again",
             Self::Denied => "the store denies permission (`write` waits instead)",
         }
     }

@@ -30,9 +30,12 @@ pub fn read_secret(path: &Path) -> Result<String, String> {
         .read_to_end(&mut text)
         .map_err(|error| format!("{name} can't be read: {error}"))?;
     if text.len() as u64 > SECRET_BYTES_MAX {
-        return Err(format!("{name} is longer than a secret key can be; name the file that holds only the key"));
+        return Err(format!(
+            "{name} is longer than a secret key can be; name the file that holds only the key"
+        ));
     }
-    let text = String::from_utf8(text).map_err(|_| format!("{name} holds no text; it must hold the key alone"))?;
+    let text =
+        String::from_utf8(text).map_err(|_| format!("{name} holds no text; it must hold the key alone"))?;
     let secret = text.trim();
     if secret.is_empty() {
         return Err(format!("{name} is empty; it must hold the key"));

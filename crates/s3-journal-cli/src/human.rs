@@ -131,8 +131,7 @@ fn scaled(number: &str, factor: u64, remedy: &str, what: &str) -> Result<u64, St
     if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') || fraction.len() > 18 {
         return Err(none());
     }
-    let whole: u64 =
-        if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_large())? };
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| too_large())? };
     let mut total = u128::from(whole) * u128::from(factor);
     if !fraction.is_empty() {
         let tens = 10_u128.pow(u32::try_from(fraction.len()).unwrap_or(u32::MAX));

@@ -31,8 +31,19 @@ fn sizes_are_read_in_both_families_of_units() {
 
 #[test]
 fn what_is_no_size_is_refused_with_a_remedy() {
-    for text in ["", "k", "eight", "-1", "1.2.3k", "8XB", "0.0001k", "1e3", "99999999999T", "18446744073709551616", "."]
-    {
+    for text in [
+        "",
+        "k",
+        "eight",
+        "-1",
+        "1.2.3k",
+        "8XB",
+        "0.0001k",
+        "1e3",
+        "99999999999T",
+        "18446744073709551616",
+        ".",
+    ] {
         let error = size(text).unwrap_err();
         assert!(error.contains("write a size such as"), "{text}: {error}");
     }

@@ -25,7 +25,8 @@ pub fn start(flags: &LogFlags) {
         Some(Err(error)) => (EnvFilter::new(chosen), Some(error)),
         None => (EnvFilter::new(chosen), None),
     };
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| LogWriter);
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| LogWriter);
     // The only other way to have a subscriber is a second call of this function.
     drop(match flags.log_format {
         LogFormat::Text => builder.with_target(false).try_init(),

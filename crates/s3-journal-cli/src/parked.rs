@@ -52,7 +52,9 @@ fn line(trouble: &Trouble<'_>) -> String {
     let Trouble { message, stopped, pending, directory } = trouble;
     let state = if *stopped { "uploading has stopped" } else { "the store takes nothing at present" };
     let wait = human::counted(*pending, "entry waits", "entries wait");
-    format!("{state}: {message}. {wait} safely in {directory}; uploading goes on by itself when that is mended")
+    format!(
+        "{state}: {message}. {wait} safely in {directory}; uploading goes on by itself when that is mended"
+    )
 }
 
 #[cfg(test)]
@@ -90,6 +92,9 @@ mod tests {
     fn a_stop_is_called_a_stop() {
         let trouble = Trouble { stopped: true, pending: 1, ..TROUBLE };
         let text = line(&trouble);
-        assert!(text.starts_with("uploading has stopped: ") && text.contains(". 1 entry waits safely"), "{text}");
+        assert!(
+            text.starts_with("uploading has stopped: ") && text.contains(". 1 entry waits safely"),
+            "{text}"
+        );
     }
 }

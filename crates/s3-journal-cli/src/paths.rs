@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use s3_journal::Id;
+use s3_journal::object::Id;
 
 use crate::exit::Failure;
 
@@ -46,8 +46,9 @@ mod tests {
     use crate::exit::Exit;
 
     fn chosen(named: Option<&str>, id: Option<&str>, variables: &[(&str, &str)]) -> Result<PathBuf, Failure> {
-        let environment =
-            |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value));
+        let environment = |name: &str| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value))
+        };
         choose(named.map(Path::new), id, "web 1", environment)
     }
 

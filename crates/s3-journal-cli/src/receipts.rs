@@ -60,7 +60,8 @@ pub fn start(
 ) -> io::Result<()> {
     thread::Builder::new().name("receipts".to_owned()).spawn(move || {
         if let Err(error) = write_all(&counting, out, &finish) {
-            let what = "receipts can't be written to standard output any more, and writing goes on without them";
+            let what =
+                "receipts can't be written to standard output any more, and writing goes on without them";
             say(Level::Warn, &format!("{what}: {error}"));
         }
         done();

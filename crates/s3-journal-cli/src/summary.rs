@@ -26,19 +26,21 @@ pub struct Summary {
 impl Summary {
     /// One line for people.
     pub fn line(&self) -> String {
-        let mut line = format!(
-            "{} ({}) taken, {} in {} uploaded, in {}",
+        let waiting = match self.remaining {
+            0 => String::new(),
+            remaining => {
+                let wait = human::counted(remaining, "entry waits", "entries wait");
+                format!("; {wait} in the local directory")
+            }
+        };
+        format!(
+            "{} ({}) taken, {} in {} uploaded, in {}{waiting}",
             human::counted(self.entries, "entry", "entries"),
             human::bytes(self.bytes),
             human::counted(self.uploaded, "entry", "entries"),
             human::counted(self.objects, "object", "objects"),
             human::time(Duration::try_from_secs_f64(self.seconds).unwrap_or_default()),
-        );
-        if self.remaining > 0 {
-            let waiting = human::counted(self.remaining, "entry waits", "entries wait");
-            line.push_str(&format!("; {waiting} in the local directory"));
-        }
-        line
+        )
     }
 }
 
@@ -60,7 +62,8 @@ mod tests {
     #[test]
     fn for_programs_it_is_an_object() {
         let json = serde_json::to_value(SUMMARY).unwrap();
-        for (name, value) in [("entries", 1_000), ("bytes", 2_048), ("objects", 1), ("uploaded", 1_200), ("remaining", 0)]
+        for (name, value) in
+            [("entries", 1_000), ("bytes", 2_048), ("objects", 1), ("uploaded", 1_200), ("remaining", 0)]
         {
             assert_eq!(json[name], value, "{name}");
         }

@@ -53,7 +53,8 @@ fn render(level: Level, line: &str, json: bool) -> String {
             Level::Error => "ERROR",
         };
         // The shape of the log's own lines.
-        let object = serde_json::json!({ "level": level, "fields": { "message": line }, "target": "s3_journal" });
+        let object =
+            serde_json::json!({ "level": level, "fields": { "message": line }, "target": "s3_journal" });
         return format!("{object}\n");
     }
     let level = match level {

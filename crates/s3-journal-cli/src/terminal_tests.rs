@@ -7,7 +7,10 @@ fn lines_stay_lines_and_nothing_steers_the_terminal() {
 
 #[test]
 fn what_is_said_is_one_line_and_harmless() {
-    assert_eq!(render(Level::Error, "key a\u{1b}[2J\nb", false), "s3-journal: error: key a\\u{1b}[2J\\u{a}b\n");
+    assert_eq!(
+        render(Level::Error, "key a\u{1b}[2J\nb", false),
+        "s3-journal: error: key a\\u{1b}[2J\\u{a}b\n"
+    );
     assert_eq!(render(Level::Warn, "x", false), "s3-journal: warning: x\n");
     assert_eq!(render(Level::Info, "x", false), "s3-journal: x\n");
 }

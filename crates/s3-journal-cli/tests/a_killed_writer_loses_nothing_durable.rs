@@ -4,14 +4,7 @@ mod common;
 
 use std::io::Write;
 
-use common::{Place, Running, json, numbered, succeeds, until};
-
-/// The counts of the last whole receipt.
-fn last_receipt(receipts: &str) -> Option<(u64, u64)> {
-    let end = receipts.rfind('\n')?;
-    let receipt = json(receipts[..end].lines().next_back()?);
-    Some((receipt["durable"].as_u64()?, receipt["uploaded"].as_u64()?))
-}
+use common::{Place, Running, json, last_receipt, numbered, succeeds, until};
 
 #[test]
 fn durable_lines_are_there_once_and_in_order_after_a_kill_and_a_drain() {
@@ -29,7 +22,9 @@ fn durable_lines_are_there_once_and_in_order_after_a_kill_and_a_drain() {
                 }
             }
         });
-        until("much is durable", || last_receipt(&running.stdout()).is_some_and(|(durable, _)| durable > 50_000));
+        until("much is durable", || {
+            last_receipt(&running.stdout()).is_some_and(|(durable, _)| durable > 50_000)
+        });
         let output = running.kill();
         feeder.join().unwrap();
         let (durable, _) = last_receipt(&String::from_utf8(output.stdout).unwrap()).unwrap();

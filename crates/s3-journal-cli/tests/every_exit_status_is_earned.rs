@@ -2,12 +2,16 @@
 
 mod common;
 
-use common::{Place, Running, fails_with, numbered, run, succeeds, succeeds_with, text, until};
+use common::{Place, Running, fails_with, numbered, remove, run, succeeds, succeeds_with, text, until};
 
 /// A store that nobody answers for.
 const NOWHERE: [&str; 6] = [
-    "--to=s3://bucket/prefix", "--endpoint=http://127.0.0.1:1", "--region=us-east-1", "--path-style",
-    "--s3-access-key=nobody", "--id=tester",
+    "--to=s3://bucket/prefix",
+    "--endpoint=http://127.0.0.1:1",
+    "--region=us-east-1",
+    "--path-style",
+    "--s3-access-key=nobody",
+    "--id=tester",
 ];
 
 #[test]
@@ -117,7 +121,8 @@ fn a_store_that_takes_nothing_is_told_once_and_the_upload_resumes_by_itself() {
 fn a_full_queue_that_is_to_refuse_is_75_and_names_the_first_line_not_taken() {
     let place = Place::new();
     let obstacle = place.file("obstacle", "");
-    let mut command = place.program(&["write", "--when-full=refuse", "--max-queue-size=10", "--id", "tester"]);
+    let mut command =
+        place.program(&["write", "--when-full=refuse", "--max-queue-size=10", "--id", "tester"]);
     command.arg("--to").arg(obstacle.join("bucket")).arg("--local-directory").arg(place.queue());
     let error = fails_with(&mut command, numbered(0..1_000).as_bytes(), 75);
     assert!(error.contains("line 11 of standard input"), "{error}");
@@ -131,9 +136,4 @@ fn reading_from_an_unreachable_store_is_69() {
     let mut command = place.program(&["ls"]);
     command.args(options).env("S3_JOURNAL_S3_SECRET_KEY", "nothing");
     fails_with(&mut command, b"", 69);
-}
-
-#[expect(clippy::disallowed_methods, reason = "the test takes an obstacle away")]
-fn remove(path: &std::path::Path) {
-    std::fs::remove_file(path).unwrap();
 }

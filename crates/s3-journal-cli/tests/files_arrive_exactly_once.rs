@@ -2,9 +2,10 @@
 
 mod common;
 
-use std::io::Write;
-
-use common::{Place, Running, fails_with, json, numbered, run, succeeds, succeeds_with, text, until};
+use common::{
+    Place, Running, append, fails_with, json, last_receipt, numbered, run, succeeds, succeeds_with, text,
+    until,
+};
 
 #[test]
 fn files_named_twice_and_in_a_second_run_arrive_once() {
@@ -69,12 +70,17 @@ fn a_file_is_taken_up_where_a_killed_run_left_it() {
     let path = place.file("log", numbered(0..LINES));
     let mut kills = 0;
     loop {
-        let mut running =
-            Running::start(&mut place.write(&["--receipts", "--max-batch-latency=1ms", "--max-batch-bytes=8k", text(&path)]));
+        let mut running = Running::start(&mut place.write(&[
+            "--receipts",
+            "--max-batch-latency=1ms",
+            "--max-batch-bytes=8k",
+            text(&path),
+        ]));
         // Each run gets a little further before it is killed; the last one reaches the end.
         let goal = (kills + 1) * LINES / 5;
         until("a fifth of the file is durable, or the end", || {
-            last_durable(&running.stdout()) >= goal || !running.is_running()
+            last_receipt(&running.stdout()).is_some_and(|(durable, _)| durable >= goal)
+                || !running.is_running()
         });
         let output = running.kill();
         if output.status.success() {
@@ -84,16 +90,9 @@ fn a_file_is_taken_up_where_a_killed_run_left_it() {
     }
     assert!(kills > 0);
     succeeds(&mut place.write(&[text(&path)]));
-    assert!(place.cat() == numbered(0..LINES), "a line is missing, doubled or out of order after {kills} kills");
+    assert!(
+        place.cat() == numbered(0..LINES),
+        "a line is missing, doubled or out of order after {kills} kills"
+    );
     succeeds(&mut place.read("verify", &["--deep"]));
-}
-
-fn last_durable(receipts: &str) -> u64 {
-    let whole = receipts.rfind('\n').map_or("", |end| &receipts[..end]);
-    whole.lines().next_back().map_or(0, |line| json(line)["durable"].as_u64().unwrap())
-}
-
-fn append(path: &std::path::Path, content: &str) {
-    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
-    file.write_all(content.as_bytes()).unwrap();
 }

@@ -15,7 +15,9 @@ fn receipts_grow_and_end_with_everything_uploaded() {
         .collect();
     assert_eq!(counts.first(), Some(&(0, 0)), "the first tells where the journal stands");
     assert_eq!(counts.last(), Some(&(2_000, 2_000)));
-    assert!(counts.windows(2).all(|pair| pair[0] != pair[1] && pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1));
+    assert!(
+        counts.windows(2).all(|pair| pair[0] != pair[1] && pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1)
+    );
     assert!(counts.iter().all(|(durable, uploaded)| uploaded <= durable));
 }
 

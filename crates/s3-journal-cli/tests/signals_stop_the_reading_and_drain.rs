@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{Place, Running, json, json_lines, numbered, succeeds, until};
+use common::{Place, Running, json, json_lines, last_receipt, numbered, succeeds, until};
 
 fn durable(running: &Running) -> u64 {
-    json_lines(&running.stdout()).last().map_or(0, |receipt| receipt["durable"].as_u64().unwrap())
+    last_receipt(&running.stdout()).map_or(0, |(durable, _)| durable)
 }
 
 /// A writer that waits for more input, with `lines` lines durable.
@@ -50,7 +50,7 @@ fn a_second_signal_leaves_at_once_with_entries_waiting_safely() {
     let place = Place::new();
     // The bucket can't be made: a file is where its directory would be.
     let obstacle = place.file("obstacle", "");
-    let mut command = place.program(&["write", "--receipts", "--id", "tester"]);
+    let mut command = place.program(&["write", "-v", "--receipts", "--id", "tester"]);
     command.arg("--to").arg(obstacle.join("bucket")).arg("--local-directory").arg(place.queue());
     let mut running = Running::start(&mut command);
     running.feed(&numbered(0..10));
@@ -70,7 +70,8 @@ fn files_stop_at_an_entry_and_go_on_there() {
     let place = Place::new();
     let path = place.file("log", numbered(0..LINES));
     let path = common::text(&path);
-    let mut running = Running::start(&mut place.write(&["--receipts", "--json", "--max-batch-bytes=4k", path]));
+    let mut running =
+        Running::start(&mut place.write(&["--receipts", "--json", "--max-batch-bytes=4k", path]));
     until("some of it is durable", || running.stdout().lines().count() > 1);
     running.signal("INT");
     let output = running.finish();

@@ -23,7 +23,11 @@ fn status_follows_a_writer_that_runs() {
     running.end_input();
     assert_eq!(running.finish().status.code(), Some(0));
     let status = place.status();
-    assert_eq!((&status["uploaded_sequence"], &status["pending_entries"]), (&10.into(), &0.into()), "{status}");
+    assert_eq!(
+        (&status["uploaded_sequence"], &status["pending_entries"]),
+        (&10.into(), &0.into()),
+        "{status}"
+    );
     assert_eq!(place.cat(), numbered(0..10));
 }
 

@@ -93,7 +93,9 @@ fn without_a_bucket_the_option_is_named() {
 #[test]
 fn wrong_selections_are_refused() {
     let place = Place::new();
-    for options in [&["--id=.."][..], &["--incarnation=yesterday"], &["--from=-1"], &["--from=5", "--until=5"]] {
+    for options in
+        [&["--id=.."][..], &["--incarnation=yesterday"], &["--from=-1"], &["--from=5", "--until=5"]]
+    {
         for command in ["cat", "ls", "verify"] {
             let error = fails_with(&mut place.read(command, options), b"", 2);
             let option = options[0].split('=').next().unwrap().trim_start_matches("--");
@@ -112,7 +114,10 @@ fn a_secret_on_the_command_line_is_refused_and_never_repeated() {
             let said = [output.stdout, output.stderr].concat();
             let said = String::from_utf8_lossy(&said);
             assert!(!said.contains("hunter2"), "{said}");
-            assert!(said.contains("--s3-secret-key-file") && said.contains("AWS_SECRET_ACCESS_KEY"), "{said}");
+            assert!(
+                said.contains("--s3-secret-key-file") && said.contains("AWS_SECRET_ACCESS_KEY"),
+                "{said}"
+            );
         }
     }
 }

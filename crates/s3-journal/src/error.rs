@@ -143,7 +143,9 @@ pub enum OpenError {
 #[non_exhaustive]
 pub enum FlushError {
     /// The journal stopped.
-    #[error("the journal has stopped; what is durable here is uploaded by the next one opened on this directory")]
+    #[error(
+        "the journal has stopped; what is durable here is uploaded by the next one opened on this directory"
+    )]
     Failed(#[source] Arc<JournalFailure>),
     /// It was closed meanwhile.
     #[error("the journal was closed before everything was uploaded")]

@@ -12,6 +12,7 @@ use durable_queue::clock::Clock;
 use durable_queue::{Log, LogOptions, RecordError, Threads, Visitor};
 
 use crate::encode::Encode;
+use crate::entry_writer::EntryWriter;
 use crate::error::{FlushError, JournalFailure, OpenError, SubmitError};
 use crate::ledger::Ledger;
 use crate::milestone::{Milestone, Stage, Stopped};
@@ -23,7 +24,9 @@ use crate::record::{Identity, Record, State};
 use crate::stats::{Counters, Stats};
 use crate::sync::{Doorbell, lock, wait_timeout};
 use crate::upload::{Room, UploadDriver, Uploader, UploaderSetup, run};
-use crate::write::{Accumulator, AccumulatorLimits, Intake, Scribe, ScribeSetup, ScribeStep, from_unix_ms};
+use crate::write::{
+    Accumulator, AccumulatorLimits, Intake, Patience, Scribe, ScribeSetup, ScribeStep, from_unix_ms,
+};
 
 /// How long the scribe waits, at most, for a log without room before it looks again.
 const ROOM_LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -146,7 +149,9 @@ fn write(mut scribe: Scribe, shared: &Shared) {
                 // Room may have come before the flag was up.
                 match scribe.step() {
                     Ok(ScribeStep::Full) if shared.scribe_gives_up.load(Ordering::Acquire) => return,
-                    Ok(ScribeStep::Busy | ScribeStep::Full) => shared.scribe_bell.wait(Some(ROOM_LOOK_INTERVAL)),
+                    Ok(ScribeStep::Busy | ScribeStep::Full) => {
+                        shared.scribe_bell.wait(Some(ROOM_LOOK_INTERVAL))
+                    }
                     Ok(ScribeStep::Finished) => return,
                     Ok(_) => {}
                     Err(failure) => return shared.fail(&failure),
@@ -168,7 +173,8 @@ fn write(mut scribe: Scribe, shared: &Shared) {
 /// submitted durable and doesn't wait for the bucket; [`Journal::close`] does.
 pub struct Journal<E = crate::encode::AsIs> {
     encoder: E,
-    when_full: WhenFull,
+    patience: Patience,
+    delimiter: Vec<u8>,
     core: Arc<Core>,
 }
 
@@ -250,7 +256,10 @@ impl<E> Journal<E> {
         };
         let opening = Log::open(settings.environment.clone(), log_options, &mut visitor)?;
         if let Some(cut) = &opening.cut {
-            tracing::warn!(?cut, "the last write before an unclean end was torn; it had not been acknowledged");
+            tracing::warn!(
+                ?cut,
+                "the last write before an unclean end was torn; it had not been acknowledged"
+            );
         }
         let mut state = state_for(visitor.state, &settings)?;
         let run = RunId(random(&settings)?);
@@ -279,7 +288,8 @@ fn state_for(found: Option<State>, settings: &Settings) -> Result<State, OpenErr
         (None, None) => Id::from_host_name(&crate::hostname()).to_string(),
     };
     if let Some(state) = found {
-        let same = state.identity.id == id && state.identity.store == store && state.identity.prefix == prefix;
+        let same =
+            state.identity.id == id && state.identity.store == store && state.identity.prefix == prefix;
         if same {
             return Ok(state);
         }
@@ -305,9 +315,8 @@ fn start<E>(
     run_id: RunId,
     encoder: E,
 ) -> Result<Journal<E>, OpenError> {
-    let internal = |reason: &str| {
-        OpenError::Failed(Arc::new(JournalFailure::Internal { reason: reason.to_owned() }))
-    };
+    let internal =
+        |reason: &str| OpenError::Failed(Arc::new(JournalFailure::Internal { reason: reason.to_owned() }));
     let id = Id::new(&state.identity.id).map_err(|_| internal("the recorded id can't be used"))?;
     let incarnation = Incarnation::parse(&state.identity.incarnation)
         .ok_or_else(|| internal("the recorded incarnation can't be used"))?;
@@ -401,7 +410,7 @@ fn start<E>(
         suffix: settings.suffix,
         compressor: settings.compressor,
         level: settings.level,
-        delimiter: settings.delimiter,
+        delimiter: settings.delimiter.clone(),
         part_size_bytes: settings.part_size,
     });
     let system = |what| move |source| OpenError::System { what, source };
@@ -425,8 +434,7 @@ fn start<E>(
         let shared = Arc::clone(&shared);
         spawn("s3-journal-upload", move || {
             guarded(&shared, || {
-                let uploader = Uploader::new(setup);
-                run(uploader, &bucket, runtime, &uploads, &|failure| shared.fail(failure));
+                run(Uploader::new(setup), &bucket, runtime, &uploads, &|failure| shared.fail(failure));
             });
             // However it ended: nobody may wait for an upload that won't come.
             let why = shared.failure().map_or(Stopped::Closed, Stopped::Failed);
@@ -437,7 +445,11 @@ fn start<E>(
     let threads = RunningThreads { scribe: scribe_thread, upload: upload_thread, log: log_threads };
     Ok(Journal {
         encoder,
-        when_full: settings.when_full,
+        patience: match settings.when_full {
+            WhenFull::Block => Patience::Endless,
+            WhenFull::Refuse => Patience::UnlessFull,
+        },
+        delimiter: settings.delimiter,
         core: Arc::new(Core { shared, threads: Mutex::new(Some(threads)) }),
     })
 }
@@ -475,7 +487,65 @@ impl<E> Journal<E> {
     where
         E: Encode<T>,
     {
-        self.take(self.when_full == WhenFull::Block, entry, None)
+        self.take(self.patience, entry, None)
+    }
+
+    /// [`Journal::submit`] as a future: waits without holding a thread. The entry is taken, if at all, when the future
+    /// resolves.
+    ///
+    /// # Durability
+    /// As [`Journal::submit`].
+    ///
+    /// # Errors
+    /// As [`Journal::submit`].
+    pub async fn submit_async<T: ?Sized>(&self, entry: &T) -> Result<Receipt<'_>, SubmitError>
+    where
+        E: Encode<T>,
+    {
+        self.take_async(entry, None).await
+    }
+
+    /// [`Journal::submit_at`] as a future.
+    ///
+    /// # Durability
+    /// As [`Journal::submit_at`].
+    ///
+    /// # Errors
+    /// As [`Journal::submit_at`].
+    pub async fn submit_at_async<T: ?Sized>(
+        &self,
+        entry: &T,
+        source: u64,
+        position: &[u8],
+    ) -> Result<Receipt<'_>, SubmitError>
+    where
+        E: Encode<T>,
+    {
+        self.take_async(entry, Some((source, position))).await
+    }
+
+    async fn take_async<T: ?Sized>(
+        &self,
+        entry: &T,
+        position: Option<(u64, &[u8])>,
+    ) -> Result<Receipt<'_>, SubmitError>
+    where
+        E: Encode<T>,
+    {
+        let sequence = std::future::poll_fn(|context| {
+            let mut encode = |out: &mut Vec<u8>| self.encoder.encode(entry, out);
+            self.shared().intake.poll_submit(self.patience, &mut encode, position, context.waker())
+        })
+        .await?;
+        Ok(self.receipt(sequence))
+    }
+
+    /// A [`std::io::Write`] that takes what the delimiter ends as entries.
+    pub fn writer(&self) -> EntryWriter<'_, E>
+    where
+        E: Encode<[u8]>,
+    {
+        EntryWriter::new(self, &self.delimiter)
     }
 
     /// Appends one entry if that needs no waiting.
@@ -489,7 +559,7 @@ impl<E> Journal<E> {
     where
         E: Encode<T>,
     {
-        self.take(false, entry, None)
+        self.take(Patience::None, entry, None)
     }
 
     /// Appends one entry together with the position of its source, opaque bytes that [`Journal::position`] gives back
@@ -501,11 +571,16 @@ impl<E> Journal<E> {
     ///
     /// # Errors
     /// [`SubmitError`]; neither is taken then.
-    pub fn submit_at<T: ?Sized>(&self, entry: &T, source: u64, position: &[u8]) -> Result<Receipt<'_>, SubmitError>
+    pub fn submit_at<T: ?Sized>(
+        &self,
+        entry: &T,
+        source: u64,
+        position: &[u8],
+    ) -> Result<Receipt<'_>, SubmitError>
     where
         E: Encode<T>,
     {
-        self.take(self.when_full == WhenFull::Block, entry, Some((source, position)))
+        self.take(self.patience, entry, Some((source, position)))
     }
 
     /// [`Journal::submit_at`], if that needs no waiting.
@@ -524,12 +599,12 @@ impl<E> Journal<E> {
     where
         E: Encode<T>,
     {
-        self.take(false, entry, Some((source, position)))
+        self.take(Patience::None, entry, Some((source, position)))
     }
 
     fn take<T: ?Sized>(
         &self,
-        blocks: bool,
+        patience: Patience,
         entry: &T,
         position: Option<(u64, &[u8])>,
     ) -> Result<Receipt<'_>, SubmitError>
@@ -537,7 +612,7 @@ impl<E> Journal<E> {
         E: Encode<T>,
     {
         let sequence =
-            self.shared().intake.submit(blocks, &mut |out| self.encoder.encode(entry, out), position)?;
+            self.shared().intake.submit(patience, &mut |out| self.encoder.encode(entry, out), position)?;
         Ok(self.receipt(sequence))
     }
 
@@ -661,7 +736,11 @@ impl<E> Journal<E> {
         stats.disk_bytes = log_stats.bytes_on_disk;
         let (cursor, open, sealed_waits) = shared.ledger.state(|state| {
             let sealed = state.open.as_ref().map_or(state.next_number, |open| open.number);
-            (state.cursor, state.open.as_ref().map(|open| open.opened_unix_ms), state.uploaded_number < sealed)
+            (
+                state.cursor,
+                state.open.as_ref().map(|open| open.opened_unix_ms),
+                state.uploaded_number < sealed,
+            )
         });
         let is_waiting = open.is_some() || sealed_waits;
         let newest = log.appended().slab;
@@ -673,9 +752,10 @@ impl<E> Journal<E> {
         stats.enqueued = stats.next_sequence - shared.start_sequence;
         stats.uploaded = stats.uploaded_sequence.saturating_sub(shared.start_uploaded);
         stats.pending_entries = stats.next_sequence.saturating_sub(stats.uploaded_sequence);
-        let oldest = shared.counters.oldest_pending().or_else(|| open.map(from_unix_ms)).filter(|_| is_waiting);
-        stats.oldest_pending_age_seconds = oldest
-            .map(|oldest| shared.clock.wall().duration_since(oldest).unwrap_or_default().as_secs_f64());
+        let oldest =
+            shared.counters.oldest_pending().or_else(|| open.map(from_unix_ms)).filter(|_| is_waiting);
+        stats.oldest_pending_age_seconds =
+            oldest.map(|oldest| shared.clock.wall().duration_since(oldest).unwrap_or_default().as_secs_f64());
         if let Some(failure) = shared.failure() {
             stats.health = crate::stats::Health::Stopped;
             stats.last_error = Some(crate::stats::LastError {
@@ -695,9 +775,7 @@ impl Core {
         let end = timeout.map(|timeout| shared.clock.monotonic().saturating_add(timeout));
         let left = || match end {
             None => Some(None),
-            Some(end) => {
-                end.checked_sub(shared.clock.monotonic()).filter(|left| !left.is_zero()).map(Some)
-            }
+            Some(end) => end.checked_sub(shared.clock.monotonic()).filter(|left| !left.is_zero()).map(Some),
         };
         shared.intake.close();
         // A second closer waits for the first one here.

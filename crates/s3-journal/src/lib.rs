@@ -32,11 +32,12 @@ mod checksum;
 mod compressor;
 mod directory_format;
 mod encode;
+mod entry_writer;
 mod error;
 mod journal;
 mod ledger;
 mod milestone;
-mod object;
+pub mod object;
 mod options;
 mod progress;
 pub mod read;
@@ -53,11 +54,9 @@ pub use compressor::{CompressFn, Compressor, CustomCompressor};
 pub use directory_format::{DirectoryFormat, DirectoryFormatError};
 pub use durable_queue;
 pub use encode::{AsIs, Encode, EncodeError, FromFn, JsonLines, from_fn};
+pub use entry_writer::EntryWriter;
 pub use error::{FlushError, FullCause, JournalFailure, OpenError, SubmitError, WaitError};
 pub use journal::{Closed, Journal, journal};
-pub use object::{
-    FORMAT, Id, IdError, Incarnation, MetadataError, ObjectKey, ObjectMetadata, ObjectName, Predecessor, RunId,
-};
 pub use options::{BATCH_BYTES_MAX, DELIMITER_BYTES_MAX, Options, WhenFull};
 pub use receipt::{Receipt, Wait};
 pub use stats::{Health, LastError, QueueStats, Stats};

@@ -302,7 +302,11 @@ pub(crate) struct Settings {
 }
 
 /// An option that can't be used.
-fn refuse<T>(option: &'static str, value: impl std::fmt::Display, remedy: impl std::fmt::Display) -> Result<T, OpenError> {
+fn refuse<T>(
+    option: &'static str,
+    value: impl std::fmt::Display,
+    remedy: impl std::fmt::Display,
+) -> Result<T, OpenError> {
     // Values come from outside: control characters in them must not reach a terminal.
     let value = value.to_string().escape_debug().to_string();
     let value = if value.is_empty() { "empty".to_owned() } else { value };
@@ -341,7 +345,13 @@ impl RawOptions {
                     ("s3_secret_key", self.s3_secret_key.is_some()),
                 ];
                 if let Some((option, _)) = only_s3.into_iter().find(|(_, given)| *given) {
-                    return refuse(option, "given", format!("it has no meaning for the directory {text}; leave it out, or write to s3://"));
+                    return refuse(
+                        option,
+                        "given",
+                        format!(
+                            "it has no meaning for the directory {text}; leave it out, or write to s3://"
+                        ),
+                    );
                 }
                 // The directory records where its entries go: that must not depend on where the program was started.
                 let directory = std::path::absolute(&directory).unwrap_or(directory);
@@ -368,7 +378,11 @@ impl RawOptions {
                 return refuse("s3_secret_key", "", "s3_access_key is given, so its secret is needed too");
             }
             (None, Some(_)) => {
-                return refuse("s3_access_key", "", "s3_secret_key is given, so its access key is needed too");
+                return refuse(
+                    "s3_access_key",
+                    "",
+                    "s3_secret_key is given, so its access key is needed too",
+                );
             }
             _ => {}
         }
@@ -396,7 +410,11 @@ impl RawOptions {
         }
         let same = std::path::absolute(&local_directory).map(|directory| LocalBucket::open(directory).name());
         if same.is_ok_and(|name| name == bucket.name()) {
-            return refuse("local_directory", local_directory.display(), "it is where objects go, too; give another");
+            return refuse(
+                "local_directory",
+                local_directory.display(),
+                "it is where objects go, too; give another",
+            );
         }
         let pattern = self.s3_directory_format.as_deref();
         let format = match pattern {
@@ -415,7 +433,11 @@ impl RawOptions {
             let name = custom.name();
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
             let taken = name.parse::<Compressor>().is_ok();
-            if name.is_empty() || name.len() > COMPRESSOR_NAME_BYTES_MAX || !name.bytes().all(allowed) || taken {
+            if name.is_empty()
+                || name.len() > COMPRESSOR_NAME_BYTES_MAX
+                || !name.bytes().all(allowed)
+                || taken
+            {
                 let remedy = format!(
                     "give a custom compressor a name of 1 to {COMPRESSOR_NAME_BYTES_MAX} of A-Z a-z 0-9 . _ - that no built-in one has"
                 );
@@ -480,7 +502,9 @@ impl RawOptions {
         if self.max_batch_size == Some(0) {
             return refuse("max_batch_size", 0, "give at least 1");
         }
-        for (option, value) in [("max_batch_bytes", self.max_batch_bytes), ("max_entry_bytes", self.max_entry_bytes)] {
+        for (option, value) in
+            [("max_batch_bytes", self.max_batch_bytes), ("max_entry_bytes", self.max_entry_bytes)]
+        {
             if !(1..=BATCH_BYTES_MAX).contains(&value) {
                 return refuse(option, value, format!("give 1 to {BATCH_BYTES_MAX} bytes"));
             }
@@ -508,7 +532,11 @@ impl RawOptions {
     fn check_objects(&self, abilities: crate::bucket::Abilities) -> Result<(), OpenError> {
         let (least, most) = (abilities.part_size_min_bytes, abilities.part_size_max_bytes);
         if !(least..=most).contains(&self.part_size) {
-            return refuse("part_size", self.part_size, format!("this store takes parts of {least} to {most} bytes"));
+            return refuse(
+                "part_size",
+                self.part_size,
+                format!("this store takes parts of {least} to {most} bytes"),
+            );
         }
         if self.max_object_size == 0 {
             return refuse("max_object_size", 0, "give at least 1 byte");
@@ -517,14 +545,24 @@ impl RawOptions {
         let slack = 4 * (self.max_batch_bytes + self.max_entry_bytes) as u64;
         let largest = self.part_size.saturating_mul(u64::from(abilities.parts_max)).saturating_sub(slack);
         if self.max_object_size > largest {
-            let remedy = format!("with this part_size an object can have {largest} bytes; lower it, or raise part_size");
+            let remedy = format!(
+                "with this part_size an object can have {largest} bytes; lower it, or raise part_size"
+            );
             return refuse("max_object_size", self.max_object_size, remedy);
         }
         if self.max_object_age < Duration::from_millis(1) {
-            return refuse("max_object_age", format!("{:?}", self.max_object_age), "give at least a millisecond");
+            return refuse(
+                "max_object_age",
+                format!("{:?}", self.max_object_age),
+                "give at least a millisecond",
+            );
         }
         if self.expiration.is_some_and(|expiration| expiration < Duration::from_mins(1)) {
-            return refuse("expiration", format!("{:?}", self.expiration), "give at least a minute: uploads that are under way must not be aborted");
+            return refuse(
+                "expiration",
+                format!("{:?}", self.expiration),
+                "give at least a minute: uploads that are under way must not be aborted",
+            );
         }
         if !(1..=256).contains(&self.max_concurrent_uploads) {
             return refuse("max_concurrent_uploads", self.max_concurrent_uploads, "give 1 to 256");

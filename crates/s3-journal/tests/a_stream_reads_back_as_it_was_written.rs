@@ -1,5 +1,4 @@
 //! The entries of a journal come back from the bucket complete and in order, and only those asked for.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod reading;
 
@@ -88,8 +87,7 @@ fn incarnations_come_in_order_of_time() {
             writer.object(&[format!("{incarnation} {number}")]);
         }
     }
-    let lines =
-        |incarnation: &Incarnation| (0..3).map(|n| format!("{incarnation} {n}\n")).collect::<String>();
+    let lines = |incarnation: &Incarnation| [0, 1, 2].map(|n| format!("{incarnation} {n}\n")).concat();
     let (out, summary) = cat(&bucket, &of("web"), CatOptions::default());
     assert_eq!((out, summary.unwrap().entries), (lines(&old) + &lines(&new), 6));
     let one = Selection { incarnation: Some(new.clone()), ..of("web") };
@@ -195,7 +193,7 @@ fn an_object_of_many_ranges_is_read_through_a_shaky_store() {
         (0..(HELD_BYTES + RANGE_BYTES) / 1_000).map(|n| format!("{n:01001}")).collect();
     writer.object(&entries);
     writer.objects(2, 10);
-    let mut expected: String = entries.iter().map(|entry| format!("{entry}\n")).collect();
+    let mut expected = entries.join("\n") + "\n";
     expected.push_str(&text(entries.len() as u64..entries.len() as u64 + 20));
 
     // Each question fails four times, and 3,000,000 bytes come at a time: what has come isn't fetched again.
@@ -242,6 +240,14 @@ fn a_store_that_goes_on_failing_is_told_apart() {
         assert_eq!(shaky.calls.load(Ordering::Relaxed), calls, "{kind:?}");
         assert!(error.to_string().starts_with("listing shaky/events/raw/ failed"), "{error}");
     }
+}
+
+#[test]
+fn a_listing_that_leads_in_circles_is_left() {
+    let bucket = MemoryBucket::new();
+    Writer::new(&bucket, "web").objects(1, 1);
+    let error = reader(Shaky { stuck: true, ..Shaky::new(&bucket) }).list(&Selection::default()).unwrap_err();
+    assert!(matches!(error, ReadError::ListingStuck { .. }), "{error}");
 }
 
 #[test]

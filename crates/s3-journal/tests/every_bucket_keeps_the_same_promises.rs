@@ -1,13 +1,19 @@
 //! One suite for every back-end: memory, a local directory, and a real store when the environment names one:
 //! `S3_JOURNAL_TEST_ENDPOINT`, `S3_JOURNAL_TEST_BUCKET`, `S3_JOURNAL_TEST_ACCESS_KEY`, `S3_JOURNAL_TEST_SECRET_KEY` and, if
 //! it isn't `us-east-1`, `S3_JOURNAL_TEST_REGION`. Objects are written there under a prefix of their own and stay.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "in a test a panic is the report"
+)]
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use s3_journal::bucket::{
-    Bucket, BucketError, BucketErrorKind as Kind, Complete, Head, LocalBucket, MemoryBucket, Metadata, ObjectEntry, Part,
-    Put, UploadPart,
+    Bucket, BucketError, BucketErrorKind as Kind, Complete, Head, LocalBucket, MemoryBucket, Metadata,
+    ObjectEntry, Part, Put, UploadPart,
 };
 
 fn run(test: impl Future<Output = ()>) {
@@ -18,7 +24,10 @@ fn run(test: impl Future<Output = ()>) {
 #[test]
 fn memory_keeps_them() {
     run(all_promises(Arc::new(MemoryBucket::new()), ""));
-    run(all_promises(Arc::new(MemoryBucket::new().with_part_size_min(1).with_page_entries(2)), "some/where/"));
+    run(all_promises(
+        Arc::new(MemoryBucket::new().with_part_size_min(1).with_page_entries(2)),
+        "some/where/",
+    ));
 }
 
 #[test]
@@ -43,10 +52,12 @@ fn the_store_that_the_environment_names_keeps_them() {
     use std::io::Write;
     use std::time::UNIX_EPOCH;
 
-    let variable = |name: &str| std::env::var(format!("S3_JOURNAL_TEST_{name}")).ok().filter(|value| !value.is_empty());
+    let variable =
+        |name: &str| std::env::var(format!("S3_JOURNAL_TEST_{name}")).ok().filter(|value| !value.is_empty());
     let Some((endpoint, bucket)) = variable("ENDPOINT").zip(variable("BUCKET")) else {
         // Past the harness, which would keep it to itself.
-        let words = b"SKIPPED: no S3 store to test with, set S3_JOURNAL_TEST_ENDPOINT and S3_JOURNAL_TEST_BUCKET\n";
+        let words =
+            b"SKIPPED: no S3 store to test with, set S3_JOURNAL_TEST_ENDPOINT and S3_JOURNAL_TEST_BUCKET\n";
         std::io::stderr().write_all(words).unwrap();
         return;
     };
@@ -135,9 +146,16 @@ impl Store<'_> {
         Ok(Part { number, etag, len_bytes: body.len() as u64, crc64nvme: Some(crc(body)) })
     }
 
-    async fn complete(&self, key: &str, upload_id: &str, parts: &[Part], whole: &[u8]) -> Result<(), BucketError> {
+    async fn complete(
+        &self,
+        key: &str,
+        upload_id: &str,
+        parts: &[Part],
+        whole: &[u8],
+    ) -> Result<(), BucketError> {
         let len_bytes = whole.len() as u64;
-        let complete = Complete { key, upload_id, parts, len_bytes, crc64nvme: crc(whole), create_only: true };
+        let complete =
+            Complete { key, upload_id, parts, len_bytes, crc64nvme: crc(whole), create_only: true };
         self.bucket.complete_upload(complete).await
     }
 
@@ -167,9 +185,15 @@ impl Store<'_> {
     async fn ranges_end_where_the_object_ends(&self) {
         let key = self.key("range");
         self.put(&key, &Bytes::from_static(b"0123456789"), true).await.unwrap();
-        for (offset, len, wanted) in
-            [(0, 4, "0123"), (3, 1, "3"), (8, 2, "89"), (8, 100, "89"), (10, 5, ""), (1_000, 5, ""), (4, 0, "")]
-        {
+        for (offset, len, wanted) in [
+            (0, 4, "0123"),
+            (3, 1, "3"),
+            (8, 2, "89"),
+            (8, 100, "89"),
+            (10, 5, ""),
+            (1_000, 5, ""),
+            (4, 0, ""),
+        ] {
             let read = self.bucket.get_range(&key, offset, len).await.unwrap();
             assert_eq!(read, wanted, "{len} bytes from {offset}");
         }
@@ -200,7 +224,8 @@ impl Store<'_> {
     async fn damaged_bytes_are_refused(&self) {
         let (key, body) = (self.key("damaged"), Bytes::from_static(b"not what was meant"));
         let (wrong, metadata) = (crc(&body) ^ 1, Metadata::new());
-        let put = Put { key: &key, body: body.clone(), crc64nvme: wrong, metadata: &metadata, create_only: true };
+        let put =
+            Put { key: &key, body: body.clone(), crc64nvme: wrong, metadata: &metadata, create_only: true };
         assert_kind(self.bucket.put(put).await, Kind::BadDigest);
         assert_eq!(self.bucket.head(&key).await.unwrap(), None);
 
@@ -222,12 +247,12 @@ impl Store<'_> {
         assert_eq!(self.bucket.head(&key).await.unwrap(), None);
         let parts = [first, second, third];
 
-        let held = self.bucket.list_parts(&key, &upload_id).await.unwrap();
-        let lengths: Vec<_> = held.iter().map(|part| (part.number, part.len_bytes)).collect();
+        let listed = self.bucket.list_parts(&key, &upload_id).await.unwrap();
+        let lengths: Vec<_> = listed.iter().map(|part| (part.number, part.len_bytes)).collect();
         assert_eq!(lengths, parts.clone().map(|part| (part.number, part.len_bytes)));
         // Of part 2 SeaweedFS may list the tag of what was sent first, too.
-        assert_eq!([&held[0].etag, &held[2].etag], [&parts[0].etag, &parts[2].etag]);
-        for part in [&held[0], &held[2]] {
+        assert_eq!([&listed[0].etag, &listed[2].etag], [&parts[0].etag, &parts[2].etag]);
+        for part in [&listed[0], &listed[2]] {
             let sent = parts.iter().find(|sent| sent.number == part.number).unwrap();
             assert!(part.crc64nvme.is_none() || part.crc64nvme == sent.crc64nvme);
         }
@@ -288,11 +313,9 @@ impl Store<'_> {
         let whole = [one, two].concat();
         let absent = Part { number: 3, ..second.clone() };
         let other = Part { etag: "\"0123456789abcdef0123456789abcdef\"".into(), ..second.clone() };
-        for parts in [
-            vec![first.clone(), absent],
-            vec![first.clone(), other],
-            vec![second.clone(), first.clone()],
-        ] {
+        for parts in
+            [vec![first.clone(), absent], vec![first.clone(), other], vec![second.clone(), first.clone()]]
+        {
             assert_kind(self.complete(&key, &upload_id, &parts, &whole).await, Kind::InvalidPart);
         }
         assert_eq!(self.bucket.head(&key).await.unwrap(), None);
@@ -324,15 +347,18 @@ impl Store<'_> {
 
     async fn names_are_listed_in_the_order_of_their_bytes(&self) {
         // "-" and "." sort before "/", and the digits after it.
-        let names = ["list/a-b", "list/a.b", "list/a/b", "list/a/b-c", "list/a/c/d", "list/a0", "list/b", "list/é"];
+        let names =
+            ["list/a-b", "list/a.b", "list/a/b", "list/a/b-c", "list/a/c/d", "list/a0", "list/b", "list/é"];
         for name in names {
             self.put(&self.key(name), &Bytes::copy_from_slice(name.as_bytes()), true).await.unwrap();
         }
-        let keys = |objects: Vec<ObjectEntry>| -> Vec<String> { objects.into_iter().map(|object| object.key).collect() };
+        let keys = |objects: Vec<ObjectEntry>| -> Vec<String> {
+            objects.into_iter().map(|object| object.key).collect()
+        };
         let wanted = |names: &[&str]| -> Vec<String> { names.iter().map(|name| self.key(name)).collect() };
         let mut objects = self.list(&self.key("list/"), None).await;
         for object in &objects {
-            assert_eq!(object.len_bytes as usize, object.key.len() - self.prefix.len());
+            assert_eq!(object.len_bytes, (object.key.len() - self.prefix.len()) as u64);
         }
         // SeaweedFS lists by directory, and each of them by name: "a/" before "a-b".
         let keeps_order = !self.bucket.name().starts_with("s3://");
@@ -341,14 +367,26 @@ impl Store<'_> {
         }
         assert_eq!(keys(objects), wanted(&names));
         assert_eq!(keys(self.list(&self.key("list/a/"), None).await), wanted(&names[2..5]));
-        assert_eq!(keys(self.list(&self.key("list/a/"), Some(&self.key("list/a/b"))).await), wanted(&names[3..5]));
+        assert_eq!(
+            keys(self.list(&self.key("list/a/"), Some(&self.key("list/a/b"))).await),
+            wanted(&names[3..5])
+        );
         assert_eq!(keys(self.list(&self.key("list/a/b"), None).await), wanted(&names[2..4]));
         assert_eq!(keys(self.list(&self.key("list/"), Some(&self.key("list/é"))).await), wanted(&[]));
         assert_eq!(keys(self.list(&self.key("no/such"), None).await), wanted(&[]));
         if keeps_order {
-            assert_eq!(keys(self.list(&self.key("list/"), Some(&self.key("list/a/b"))).await), wanted(&names[3..]));
-            assert_eq!(keys(self.list(&self.key("list/"), Some(&self.key("list/a/bb"))).await), wanted(&names[4..]));
-            assert_eq!(keys(self.list(&self.key("list/"), Some(&self.key("list/a/zz"))).await), wanted(&names[5..]));
+            assert_eq!(
+                keys(self.list(&self.key("list/"), Some(&self.key("list/a/b"))).await),
+                wanted(&names[3..])
+            );
+            assert_eq!(
+                keys(self.list(&self.key("list/"), Some(&self.key("list/a/bb"))).await),
+                wanted(&names[4..])
+            );
+            assert_eq!(
+                keys(self.list(&self.key("list/"), Some(&self.key("list/a/zz"))).await),
+                wanted(&names[5..])
+            );
         }
     }
 
@@ -385,8 +423,15 @@ impl Store<'_> {
                 .map(|racer| {
                     let (bucket, key) = (Arc::clone(&self.bucket), key.clone());
                     tokio::spawn(async move {
-                        let (body, made_by) = (bytes(20_000, racer), metadata(&[("racer", &racer.to_string())]));
-                        let put = Put { key: &key, crc64nvme: crc(&body), body, metadata: &made_by, create_only: true };
+                        let (body, made_by) =
+                            (bytes(20_000, racer), metadata(&[("racer", &racer.to_string())]));
+                        let put = Put {
+                            key: &key,
+                            crc64nvme: crc(&body),
+                            body,
+                            metadata: &made_by,
+                            create_only: true,
+                        };
                         bucket.put(put).await
                     })
                 })
@@ -395,7 +440,9 @@ impl Store<'_> {
             for (racer, racing) in (0..RACERS).zip(racers) {
                 match racing.await.unwrap() {
                     Ok(()) => winners.push(racer),
-                    Err(error) => assert!(matches!(error.kind(), Kind::PreconditionFailed | Kind::Conflict), "{error}"),
+                    Err(error) => {
+                        assert!(matches!(error.kind(), Kind::PreconditionFailed | Kind::Conflict), "{error}");
+                    }
                 }
             }
             assert_eq!(winners.len(), 1, "{winners:?} won the race for {key}");

@@ -1,9 +1,8 @@
 //! A reader finds every gap, fork, double and damage, names it exactly, and writes nothing past it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
 
 mod reading;
 
-use reading::{Writer, cat, change, found, put, reader, stop, text, verify};
+use reading::{Shaky, Writer, cat, change, found, put, reader, stop, text, verify};
 use s3_journal::bucket::MemoryBucket;
 use s3_journal::read::{
     CatOptions, Depth, Finding, FindingKind as Kind, Numbers, Proof, Selection, Sequences, VerifyOptions,
@@ -223,7 +222,7 @@ fn any_flipped_byte() {
             assert_eq!(found(&report), [(Kind::Damaged, 1)], "{codec} {at}");
             let finding = &report.findings[0];
             assert_eq!((finding.sequences, finding.exact), (Some(Sequences::new(10, 20)), true));
-            assert_eq!(finding.keys, [key.clone()]);
+            assert_eq!(finding.keys, std::slice::from_ref(&key));
             assert_eq!(stops(&bucket, 10).kind, Kind::Damaged);
         }
         let (out, summary) = cat(&bucket, &Selection::default(), GO_ON);
@@ -341,6 +340,21 @@ fn an_empty_object() {
     }
     assert_eq!(stops(&bucket, 10).kind, Kind::EmptyObject);
     assert_eq!(cat(&bucket, &Selection::default(), GO_ON).0, text(0..10) + &text(20..60));
+}
+
+#[test]
+fn an_object_that_vanishes_while_it_is_read() {
+    let (bucket, keys) = six();
+    let vanishing = || reader(Shaky { gone: Some(keys[3].clone()), ..Shaky::new(&bucket) });
+    for depth in [Depth::Chain, Depth::Deep] {
+        let report =
+            vanishing().verify(&Selection::default(), depth, VerifyOptions::default(), &mut |_| {}).unwrap();
+        assert_eq!(found(&report), [(Kind::Vanished, 3)]);
+        assert_eq!(report.findings[0].sequences, Some(Sequences::new(30, 40)));
+    }
+    let mut out = Vec::new();
+    let (finding, written) = stop(vanishing().cat(&Selection::default(), &mut out, CatOptions::default()));
+    assert_eq!((finding.kind, written.entries, out), (Kind::Vanished, 30, text(0..30).into_bytes()));
 }
 
 #[test]

@@ -31,6 +31,7 @@ impl Commit {
         }
         drop(directory_lock);
         self.tell();
+        self.forget_progress();
         self.failure().map_or(Ok(()), Err)
     }
 

@@ -8,18 +8,20 @@
 //! of a failed write-back once for each open file, so of two syncs at the same time one could succeed, and be believed, while
 //! only the other learns that bytes are lost. The turn ends after the outcome is published.
 
+mod batch;
 mod close;
+mod face;
 mod prepare;
 mod sizes;
 mod state;
 mod sync;
 mod threads;
+mod waiting;
 mod write;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use crate::disk::DirectoryLock;
 use crate::environment::Environment;
@@ -28,91 +30,13 @@ use crate::options::LogOptions;
 use crate::position::Position;
 use crate::slab::SlabFile;
 
+pub use face::{Appended, Class, LogStats, Room, Step};
 pub(crate) use prepare::{NextSlab, Plan, Refusal};
 pub(crate) use state::{Beginning, SlabEntry};
 pub use threads::Threads;
 
-use state::{Phase, State};
+use state::State;
 use write::Writer;
-
-/// What a step did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// Something: call again at once.
-    Worked,
-    /// Nothing, there being nothing to do, or no room to do it.
-    Idle,
-    /// Nothing, and never will again: the log failed or is closed.
-    Finished,
-}
-
-/// Which room in a slab a frame may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
-    /// What fills the log.
-    Data,
-    /// What lets it be emptied, such as acknowledgements: it may use the reserve of each slab
-    /// ([`LogOptions::control_reserve_bytes`]).
-    Control,
-}
-
-/// Where a frame was put.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Appended {
-    /// The start of the frame.
-    pub position: Position,
-    /// The start of its payload.
-    pub payload: Position,
-    /// Just after the frame: durable once [`Log::durable`](crate::Log::durable) is at or after this.
-    pub end: Position,
-}
-
-/// How waiting for room ended.
-#[derive(Debug, Clone)]
-pub enum Room {
-    /// An append that was refused may succeed now.
-    Room,
-    /// The log failed.
-    Failed(Arc<LogFailure>),
-    /// The log is closed.
-    Closed,
-    /// There is still no room.
-    TimedOut,
-}
-
-/// Figures of a log since it was opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LogStats {
-    /// Slabs on disk, without the one prepared.
-    pub slabs: u64,
-    /// Bytes of slabs on disk, with what is reserved and the one prepared.
-    pub bytes_on_disk: u64,
-    /// Bytes appended and not yet written.
-    pub pending_bytes: u64,
-    /// Clients' frames appended.
-    pub frames_appended: u64,
-    /// Their bytes, headers included.
-    pub bytes_appended: u64,
-    /// Writes.
-    pub writes: u64,
-    /// Syncs that made frames durable.
-    pub syncs: u64,
-    /// Time spent in them.
-    pub sync_time: Duration,
-    /// The longest of them.
-    pub sync_time_max: Duration,
-    /// Watermark frames written.
-    pub watermarks: u64,
-    /// Slabs begun.
-    pub rotations: u64,
-    /// Slabs removed.
-    pub slabs_removed: u64,
-    /// Whether room for the current slab is reserved on disk.
-    pub is_preallocated: bool,
-    /// Why there is no room, if there is none.
-    pub full: Option<FullReason>,
-}
 
 type Progress = Arc<dyn Fn() + Send + Sync>;
 
@@ -199,60 +123,6 @@ impl Commit {
         appended
     }
 
-    pub(crate) fn wait_for_room(&self, timeout: Option<Duration>) -> Room {
-        let deadline = timeout.map(|timeout| self.environment.clock.monotonic().saturating_add(timeout));
-        let mut has_timed_out = false;
-        let mut state = self.state();
-        loop {
-            if let Some(failure) = &state.failure {
-                return Room::Failed(Arc::clone(failure));
-            }
-            if state.phase != Phase::Open {
-                return Room::Closed;
-            }
-            if state.has_room() {
-                return Room::Room;
-            }
-            let Some(left) = self.left(deadline).filter(|_| !has_timed_out) else { return Room::TimedOut };
-            state.room_waiters += 1;
-            (state, has_timed_out) = wait(&self.room_wakes, state, left);
-            state.room_waiters -= 1;
-        }
-    }
-
-    pub(crate) fn wait_durable(
-        &self,
-        through: Position,
-        timeout: Option<Duration>,
-    ) -> Result<bool, Arc<LogFailure>> {
-        let deadline = timeout.map(|timeout| self.environment.clock.monotonic().saturating_add(timeout));
-        let mut has_timed_out = false;
-        let mut state = self.state();
-        loop {
-            if state.durable >= through {
-                return Ok(true);
-            }
-            if let Some(failure) = &state.failure {
-                return Err(Arc::clone(failure));
-            }
-            if state.phase == Phase::Closed {
-                return Ok(false);
-            }
-            let Some(left) = self.left(deadline).filter(|_| !has_timed_out) else { return Ok(false) };
-            state.durable_waiters += 1;
-            (state, has_timed_out) = wait(&self.durable_wakes, state, left);
-            state.durable_waiters -= 1;
-        }
-    }
-
-    /// Time left until `deadline`: nothing once it has passed, for ever without one.
-    #[expect(clippy::option_option, reason = "no deadline and a passed one are different things")]
-    fn left(&self, deadline: Option<Duration>) -> Option<Option<Duration>> {
-        let Some(deadline) = deadline else { return Some(None) };
-        let left = deadline.saturating_sub(self.environment.clock.monotonic());
-        (!left.is_zero()).then_some(Some(left))
-    }
-
     pub(crate) fn request_sync(&self, through: Position) {
         let mut state = self.state();
         if through <= state.sync_requested {
@@ -309,11 +179,14 @@ impl Commit {
         state.slabs.front().map_or(state.slab.number, |slab| slab.number)
     }
 
-    /// The slab with `number`, if it is on disk.
-    pub(crate) fn slab(&self, number: u64) -> Option<SlabEntry> {
+    /// Where the frames of slab `number` end, if it has ended and is on disk or was removed last.
+    pub(crate) fn slab_end(&self, number: u64) -> Option<u64> {
         let state = self.state();
+        if number == state.removed_end.slab {
+            return Some(state.removed_end.offset_bytes);
+        }
         let oldest = state.slabs.front()?.number;
-        state.slabs.get(crate::bytes::narrow(number.checked_sub(oldest)?)).copied()
+        state.slabs.get(crate::bytes::narrow(number.checked_sub(oldest)?))?.end
     }
 
     pub(crate) fn stats(&self) -> LogStats {
@@ -333,6 +206,11 @@ impl Commit {
         let mut calls = Vec::clone(&progress);
         calls.push(Arc::from(call));
         *progress = Arc::new(calls);
+    }
+
+    /// Forgets whom to tell: what they hold may hold this log.
+    fn forget_progress(&self) {
+        *lock(&self.progress) = Arc::default();
     }
 
     /// Tells whoever asked that something moved. No lock may be held.
@@ -405,21 +283,6 @@ impl Commit {
                 self.fail("sync", directory, error);
                 false
             }
-        }
-    }
-}
-
-/// Waits for a wake, at most as long as `left`, and says whether that time is over. May return early: callers look again.
-fn wait<'a>(
-    condvar: &Condvar,
-    state: MutexGuard<'a, State>,
-    left: Option<Duration>,
-) -> (MutexGuard<'a, State>, bool) {
-    match left {
-        None => (condvar.wait(state).unwrap_or_else(PoisonError::into_inner), false),
-        Some(left) => {
-            let (state, result) = condvar.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
-            (state, result.timed_out())
         }
     }
 }

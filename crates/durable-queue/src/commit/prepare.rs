@@ -13,6 +13,7 @@ use crate::disk::OpenMode;
 use crate::environment::Environment;
 use crate::error::{FullReason, is_full};
 use crate::options::LogOptions;
+use crate::position::Position;
 use crate::slab::{FIRST_FRAME, NEXT_NAME, SlabFile, SlabHeader, slab_path};
 
 /// How often it is tried again to make a slab, or to remove one.
@@ -223,6 +224,7 @@ impl Commit {
         }
         let mut state = self.state();
         state.slabs.pop_front();
+        state.removed_end = Position::new(oldest.number, oldest.end.unwrap_or(0));
         state.stats.slabs_removed += 1;
         let wake_writer = state.is_stalled && state.write_bell.ring();
         drop(state);

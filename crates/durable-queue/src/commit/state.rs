@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::batch::{Batch, Run};
 use super::{Appended, Class, LogStats};
 use crate::bytes::{narrow, wide};
 use crate::error::{AppendError, FullReason, LogFailure};
@@ -17,39 +18,6 @@ use crate::slab::{FIRST_FRAME, SlabFile, checkpoint_meta, size_needed};
 
 /// What is kept of each slab beyond the clients' reserve, so that closing always fits.
 const CLOSED_BYTES: u64 = wide(FRAME_HEADER_BYTES);
-
-/// Bytes that go to one place of one slab.
-#[derive(Debug)]
-pub(super) struct Run {
-    pub slab: Arc<SlabFile>,
-    /// The slab before and where it ends, if this run begins a slab.
-    pub begins_after: Option<(Arc<SlabFile>, u64)>,
-    pub offset: u64,
-    /// Where the bytes are in the batch.
-    pub start: usize,
-    pub len: usize,
-}
-
-/// Bytes appended and not yet written.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    pub bytes: Vec<u8>,
-    pub runs: Vec<Run>,
-}
-
-impl Batch {
-    /// Memory isn't touched before it is used.
-    pub(super) fn with_capacity(bytes: usize) -> Self {
-        Self { bytes: Vec::with_capacity(bytes), runs: Vec::new() }
-    }
-
-    /// Empties it, and gives memory back that only an outsized frame needed.
-    pub(super) fn clear(&mut self, capacity: usize) {
-        self.bytes.clear();
-        self.bytes.shrink_to(capacity);
-        self.runs.clear();
-    }
-}
 
 /// A slab on disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +97,8 @@ pub(super) struct State {
     refused: Option<Refused>,
 
     pub slabs: VecDeque<SlabEntry>,
+    /// Where the slab ended that was removed last, and its number: a reader may stand there.
+    pub removed_end: Position,
     pub next_slab_bytes: u64,
     pub release: Position,
 
@@ -159,11 +129,14 @@ pub(crate) struct Beginning {
     pub next_index: u64,
     /// All slabs, oldest first, the new one last.
     pub slabs: VecDeque<SlabEntry>,
+    /// Where the slab before the oldest ended, if there was one.
+    pub removed_end: Position,
 }
 
 impl State {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { control_reserve_bytes, pending_bytes_max, slab, end, next_index, slabs } = beginning;
+        let Beginning { control_reserve_bytes, pending_bytes_max, slab, end, next_index, slabs, removed_end } =
+            beginning;
         let at = Position::new(slab.number, end);
         let stats = LogStats { is_preallocated: slab.is_preallocated, ..LogStats::default() };
         Self {
@@ -188,6 +161,7 @@ impl State {
             full: None,
             refused: None,
             slabs,
+            removed_end,
             next_slab_bytes: 0,
             release: Position::ZERO,
             failure: None,

@@ -19,6 +19,7 @@ fn state(size_bytes: u64) -> State {
         end: 4200,
         next_index: 1,
         slabs,
+        removed_end: Position::ZERO,
     })
 }
 

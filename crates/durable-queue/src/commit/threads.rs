@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::prepare::TRY_EVERY;
 use super::state::{Bell, State};
+use super::waiting::wait;
 use super::write::WATERMARK_AFTER;
-use super::{Commit, Step, lock, wait};
+use super::{Commit, Step, lock};
 
 /// The threads that write, sync and prepare. Dropping this (or closing the log) ends them, after what was appended has been
 /// written and, with [`LogOptions::fsync`](crate::LogOptions::fsync), synced.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::state::{Batch, Phase, SlabEntry};
+use super::batch::Batch;
+use super::state::{Phase, SlabEntry};
 use super::{Commit, Step, lock};
 use crate::error::is_full;
 use crate::position::Position;

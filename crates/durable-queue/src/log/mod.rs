@@ -171,7 +171,7 @@ impl Log {
     }
 
     /// Has `call` called, with no lock held, after something moved: written or durable ends, room, failure, closing. It may
-    /// use the log, but not close it.
+    /// use the log, but not close it. Closing forgets it; what it holds lives until then.
     pub fn on_progress(&self, call: Box<dyn Fn() + Send + Sync>) {
         self.commit.on_progress(call);
     }
@@ -182,7 +182,7 @@ impl Log {
     }
 
     /// Reads records from `from` on, which must be the start or end of a frame, or [`Position::ZERO`] for the oldest there
-    /// is; as far as `through`.
+    /// is; as far as `through`. The end of the last frame before the oldest slab will do, too.
     pub fn reader(&self, from: Position, through: Through) -> Reader {
         Reader::new(Arc::clone(&self.commit), from, through)
     }

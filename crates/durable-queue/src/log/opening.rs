@@ -130,6 +130,7 @@ impl Opening {
             end,
             next_index: next_index.wrapping_add(1),
             slabs,
+            removed_end: survey.removed_end(),
         };
         Ok(Log { commit: Arc::new(Commit::new(environment, options, directory_lock, next, beginning)) })
     }

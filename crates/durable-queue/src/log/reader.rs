@@ -135,7 +135,7 @@ impl Reader {
         }
         if self.known_end.slab != number {
             // A slab before the watermark's has ended, so it is unknown only if it is gone.
-            let Some(end) = self.commit.slab(number).and_then(|slab| slab.end) else {
+            let Some(end) = self.commit.slab_end(number) else {
                 let oldest = Position::new(self.commit.oldest(), FIRST_FRAME);
                 return Err(ReadError::Released { position: self.position, oldest });
             };
@@ -218,7 +218,7 @@ impl Reader {
         // Records are read one after the other: what follows this one is most likely wanted next, as far as it is written.
         let readable = match self.watermark() {
             limit if limit.slab == slab.number => limit.offset_bytes,
-            _ => self.commit.slab(slab.number).and_then(|slab| slab.end).unwrap_or(end),
+            _ => self.commit.slab_end(slab.number).unwrap_or(end),
         };
         let bytes = self
             .payloads
@@ -250,9 +250,7 @@ impl Reader {
     pub fn forget_cached_before(&mut self, position: Position) {
         for slab in &self.open {
             let to = match slab.number.cmp(&position.slab) {
-                std::cmp::Ordering::Less => {
-                    self.commit.slab(slab.number).and_then(|slab| slab.end).unwrap_or(0)
-                }
+                std::cmp::Ordering::Less => self.commit.slab_end(slab.number).unwrap_or(0),
                 std::cmp::Ordering::Equal => position.offset_bytes.saturating_sub(FORGET_LAG_BYTES),
                 std::cmp::Ordering::Greater => 0,
             };

@@ -10,20 +10,20 @@ impl Shared {
         let mut sync_at = None;
         let mut state = self.lock();
         while state.is_open {
-            if state.is_move_due {
+            if state.chores.is_move_due {
                 drop(state);
                 self.move_step();
                 state = self.lock();
                 continue;
             }
             // With nothing to sync there is nothing to wake for.
-            if state.is_dirty && sync_at.is_none() {
+            if state.chores.is_dirty && sync_at.is_none() {
                 sync_at = self.rules.sync_interval.map(|interval| self.after(interval));
             }
             let left = sync_at.map_or(Left::Forever, |at| self.left(Deadline::At(at)));
             if matches!(left, Left::Nothing) {
                 sync_at = None;
-                state.is_dirty = false;
+                state.chores.is_dirty = false;
                 drop(state);
                 self.sync_step();
                 state = self.lock();

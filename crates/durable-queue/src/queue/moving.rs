@@ -40,7 +40,7 @@ impl Shared {
     pub fn move_step(&self) {
         let slab = {
             let mut state = self.lock();
-            state.is_move_due = false;
+            state.chores.is_move_due = false;
             self.slab_to_empty(&state)
         };
         let Some(slab) = slab else { return };

@@ -12,7 +12,7 @@ use super::error::QueuesOpenError;
 use super::options::{Predicate, QueueOptions, Rules};
 use super::readers::{Readers, Unreadable};
 use super::record;
-use super::replay::Replay;
+use super::replay::{self, Replay};
 use super::shared::Shared;
 use crate::commit::Threads;
 use crate::environment::Environment;
@@ -43,17 +43,20 @@ impl Running {
     }
 }
 
-/// The first look: only the next number counts.
-struct FirstLook(Replay);
+/// The first look, at the newest records: only the next number counts.
+struct FirstLook {
+    next: u64,
+}
 
 impl Visitor for FirstLook {
     fn checkpoint(&mut self, payload: &[u8]) -> Result<(), RecordError> {
-        self.0 = Replay::new(record::checkpoint(payload)?);
+        self.next = record::checkpoint(payload)?;
         Ok(())
     }
 
     fn record(&mut self, record: &Record, _payload: &[u8]) -> Result<(), RecordError> {
-        self.0.record(record)
+        self.next = self.next.max(replay::next_after(record)?);
+        Ok(())
     }
 }
 
@@ -64,13 +67,13 @@ pub(super) fn open(
     options: &QueueOptions,
 ) -> Result<(Arc<Shared>, Running), QueuesOpenError> {
     let rules = options.check()?;
-    let mut first = FirstLook(Replay::default());
+    let mut first = FirstLook { next: 0 };
     let opening = Log::open(environment.clone(), log_options(directory, &rules), &mut first)?;
     let mut checkpoint = Vec::new();
-    record::put_checkpoint(first.0.next(), &mut checkpoint);
+    record::put_checkpoint(first.next, &mut checkpoint);
     let log = opening.begin(&checkpoint)?;
 
-    let mut replay = read_through(&log, first.0.next())?;
+    let mut replay = read_through(&log, first.next)?;
     let readers = Readers::default();
     if let Some(predicate) = &rules.complete_if {
         complete_if(&log, &readers, &mut replay, predicate)?;

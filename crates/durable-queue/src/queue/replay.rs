@@ -29,10 +29,11 @@ impl Replay {
     /// The next record.
     pub fn record(&mut self, record: &Record) -> Result<(), RecordError> {
         self.slabs.reaches(record.end.slab, record.end.offset_bytes);
+        self.next = self.next.max(next_after(record)?);
         match record.kind {
             KIND_TASK => self.task(record),
             KIND_SETTLED => self.settled(&record.meta),
-            _ => check_unknown(record),
+            _ => Ok(()),
         }
     }
 
@@ -48,15 +49,12 @@ impl Replay {
                 .map_err(|_| RecordError::new("a task's record is longer than the format allows"))?,
             attempts: task.attempts.unwrap_or(0),
         };
-        let name = match self.names.get(task.name) {
-            Some(name) => Arc::clone(name),
-            None => {
-                let name: Arc<str> = Arc::from(task.name);
-                self.names.insert(Arc::clone(&name));
-                name
-            }
-        };
-        self.next = self.next.max(after(task.id.max(order))?);
+        let known = self.names.get(task.name).map(Arc::clone);
+        let name = known.unwrap_or_else(|| {
+            let name: Arc<str> = Arc::from(task.name);
+            self.names.insert(Arc::clone(&name));
+            name
+        });
         self.tasks.insert(task.id, (name, entry));
         Ok(())
     }
@@ -64,7 +62,6 @@ impl Replay {
     fn settled(&mut self, meta: &[u8]) -> Result<(), RecordError> {
         let settled = record::settled(meta)?;
         for retried in &settled.retried {
-            self.next = self.next.max(after(retried.order)?);
             if let Some((_, entry)) = self.tasks.get_mut(&retried.id) {
                 entry.order = retried.order;
                 entry.attempts = retried.attempts;
@@ -78,11 +75,6 @@ impl Replay {
             }
         }
         Ok(())
-    }
-
-    /// The number after all seen.
-    pub fn next(&self) -> u64 {
-        self.next
     }
 
     /// Numbers and places of all tasks, in the order of the log.
@@ -119,8 +111,23 @@ fn after(number: u64) -> Result<u64, RecordError> {
     number.checked_add(1).ok_or_else(|| RecordError::new("a record has an impossible number"))
 }
 
+/// The number after all that a record tells of; 0 if it tells of none.
+pub(super) fn next_after(record: &Record) -> Result<u64, RecordError> {
+    match record.kind {
+        KIND_TASK => {
+            let task = record::task(&record.meta)?;
+            after(task.order.unwrap_or(0).max(task.id))
+        }
+        KIND_SETTLED => {
+            let settled = record::settled(&record.meta)?;
+            settled.retried.iter().try_fold(0, |next, retried| Ok(after(retried.order)?.max(next)))
+        }
+        _ => check_unknown(record).map(|()| 0),
+    }
+}
+
 /// Passes over a record of a later version, unless that says it must be understood.
-pub(super) fn check_unknown(record: &Record) -> Result<(), RecordError> {
+fn check_unknown(record: &Record) -> Result<(), RecordError> {
     if record.must_understand {
         let kind = record.kind;
         return Err(RecordError::new(format!(

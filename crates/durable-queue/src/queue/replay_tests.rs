@@ -51,8 +51,9 @@ fn completed_tasks_are_gone_and_retried_ones_stand_at_the_back() {
         settled(1, 4600, &[1], vec![Retried { id: 0, order: 3, attempts: 1 }]),
         task(1, 4800, 4, None),
     ]);
-    assert_eq!(replay.next(), 5);
-    assert_eq!(order(&mut replay.into_ledger()), [(2, 0, 1), (0, 1, 1), (4, 0, 1)]);
+    let mut ledger = replay.into_ledger();
+    assert_eq!(ledger.next(), 5);
+    assert_eq!(order(&mut ledger), [(2, 0, 1), (0, 1, 1), (4, 0, 1)]);
 }
 
 #[test]
@@ -100,4 +101,15 @@ fn unknown_kinds_are_passed_over_unless_they_must_be_understood() {
 fn the_last_number_there_is_is_refused() {
     Replay::new(0).record(&task(1, 4096, u64::MAX, None)).unwrap_err();
     Replay::new(0).record(&task(1, 4096, 0, Some((u64::MAX, 1)))).unwrap_err();
+}
+
+#[test]
+fn the_next_number_is_after_every_number_and_place_that_records_tell_of() {
+    assert_eq!(next_after(&task(1, 4096, 7, None)).unwrap(), 8);
+    assert_eq!(next_after(&task(1, 4096, 7, Some((9, 1)))).unwrap(), 10);
+    let retried = [12, 11].map(|order| Retried { id: 1, order, attempts: 1 }).to_vec();
+    assert_eq!(next_after(&settled(1, 4096, &[99], retried)).unwrap(), 13, "completed numbers were told of before");
+    assert_eq!(next_after(&settled(1, 4096, &[99], vec![])).unwrap(), 0);
+    // Also when all those tasks are gone.
+    assert_eq!(replay(&[task(1, 4096, 7, None), settled(1, 4200, &[7], vec![])]).into_ledger().next(), 8);
 }

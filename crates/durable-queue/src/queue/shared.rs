@@ -57,11 +57,16 @@ pub(super) struct State {
     freed_bytes: u64,
     /// A put was refused for want of room since the last one that wasn't.
     pub is_pressed: bool,
-    /// Something was appended or settled since the keeper last began to sync.
-    pub is_dirty: bool,
-    /// The keeper has tasks to move.
-    pub is_move_due: bool,
+    pub chores: Chores,
     pub set_aside: Vec<SetAside>,
+}
+
+/// What the keeper has to do.
+pub(super) struct Chores {
+    /// Something was appended or settled since it last began to sync.
+    pub is_dirty: bool,
+    /// There are tasks to move.
+    pub is_move_due: bool,
 }
 
 /// Who waits at one queue.
@@ -142,8 +147,7 @@ impl State {
             released: 0,
             freed_bytes: 0,
             is_pressed: false,
-            is_dirty: true,
-            is_move_due: false,
+            chores: Chores { is_dirty: true, is_move_due: false },
             set_aside: Vec::new(),
         }
     }
@@ -322,7 +326,7 @@ impl Shared {
 
     /// Something isn't durable: wakes the keeper if it rests and has an interval to keep.
     pub fn dirtied(&self, state: &mut State) {
-        let was_dirty = std::mem::replace(&mut state.is_dirty, true);
+        let was_dirty = std::mem::replace(&mut state.chores.is_dirty, true);
         if !was_dirty && self.rules.sync_interval.is_some() {
             self.keeper.notify_one();
         }
@@ -349,8 +353,8 @@ impl Shared {
     /// Has the keeper move tasks if that is worth it.
     pub fn look(&self, state: &mut State) {
         state.freed_bytes = 0;
-        if !state.is_move_due && self.slab_to_empty(state).is_some() {
-            state.is_move_due = true;
+        if !state.chores.is_move_due && self.slab_to_empty(state).is_some() {
+            state.chores.is_move_due = true;
             self.keeper.notify_one();
         }
     }

@@ -129,6 +129,6 @@ impl fmt::Debug for Task {
             .field("id", &self.id)
             .field("attempts", &self.attempts)
             .field("bytes", &self.data.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }

@@ -14,7 +14,7 @@ use crate::window::READ_AHEAD_BYTES;
 /// Repairs the directory, and says what was cut.
 ///
 /// # Durability
-/// What it did is durable when it returns.
+/// What was kept aside and cut is so on the medium when it returns.
 ///
 /// # Errors
 /// The operating system's.
@@ -38,8 +38,8 @@ pub(crate) fn repair(
 fn drop_slab(disk: &dyn Disk, directory: &Path, dropped: &Dropped) -> Result<Option<Cut>, OpenError> {
     let path = &dropped.head.path;
     let Some(reason) = dropped.torn else {
+        // Needs no sync: should the name come back, it is removed again, and a new slab takes it over.
         disk.remove(path).map_err(io_error("remove", path))?;
-        disk.sync_directory(directory).map_err(io_error("sync", directory))?;
         return Ok(None);
     };
     let header = &dropped.head.header;

@@ -8,6 +8,7 @@ use super::{Cut, io_error};
 use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::error::OpenError;
 use crate::frame::{FRAME_HEADER_BYTES, Header, KIND_CHECKPOINT, KIND_CLOSED, checksum};
+use crate::position::Position;
 use crate::slab::{
     BadSlab, CHECKPOINT_META_BYTES, FIRST_FRAME, FORMAT_VERSION, SLAB_HEADER_BYTES, SlabHeader,
     predecessor_end, slab_number, slab_path,
@@ -76,6 +77,13 @@ impl Survey {
 }
 
 impl Survey {
+    /// Where the slab before the oldest ended.
+    pub(crate) fn removed_end(&self) -> Position {
+        let oldest =
+            self.slabs.first().and_then(|head| Some((head.header.predecessor.0, head.checkpoint?.1)));
+        oldest.map_or(Position::ZERO, |(number, end)| Position::new(number, end))
+    }
+
     /// What repairing would cut.
     pub(crate) fn torn(&self) -> Option<Cut> {
         if let Some(Dropped { head, torn: Some(reason) }) = &self.dropped {

@@ -15,7 +15,7 @@ use super::support::SeededRandom;
 use super::support::memory_disk::MemoryDisk;
 
 /// Far longer than anything here takes, on however busy a machine: what isn't there by then never comes.
-pub const LONG: Duration = Duration::from_secs(60);
+pub const LONG: Duration = Duration::from_mins(1);
 /// Long enough for a thread to fall asleep, as good as surely; nothing fails if it wasn't.
 pub const SHORT: Duration = Duration::from_millis(20);
 

@@ -75,10 +75,13 @@ struct Inner {
     watch: Option<Watch>,
 }
 
+type Hook = Box<dyn FnOnce() + Send>;
+
 /// See the module. Clones are the same disk.
 #[derive(Clone, Default)]
 pub struct MemoryDisk {
     inner: Arc<Mutex<Inner>>,
+    during_sync: Arc<Mutex<Option<Hook>>>,
 }
 
 impl std::fmt::Debug for MemoryDisk {
@@ -242,7 +245,7 @@ impl MemoryDisk {
             cannot_preallocate: inner.cannot_preallocate,
             ..Inner::default()
         };
-        Self { inner: Arc::new(Mutex::new(copy)) }
+        Self { inner: Arc::new(Mutex::new(copy)), during_sync: Arc::default() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -330,6 +333,11 @@ impl MemoryDisk {
     /// Syncs that match do nothing and say that they did.
     pub fn skip_when(&self, matcher: impl FnMut(&str) -> bool + Send + 'static) {
         self.inner().skip = Some(Box::new(matcher));
+    }
+
+    /// Has `hook` called while the next sync of a file runs: what it does, that sync may miss.
+    pub fn during_next_sync(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.during_sync.lock().unwrap() = Some(Box::new(hook));
     }
 
     /// Has `watch` called with each operation.
@@ -582,6 +590,11 @@ impl DiskFile for MemoryFile {
             for change in std::mem::take(&mut inode.unsynced) {
                 apply(&mut inode.durable, &change);
             }
+        }
+        drop(inner);
+        let hook = self.disk.during_sync.lock().unwrap().take();
+        if let Some(hook) = hook {
+            hook();
         }
         Ok(())
     }

@@ -201,7 +201,10 @@ impl World {
 
 /// A script that goes round a few slabs.
 pub fn script(dice: &mut Dice, acts: usize) -> Vec<Act> {
-    let mut script = vec![Act::Prepare];
+    let mut script = Vec::new();
+    if dice.one_in(2) {
+        script.push(Act::Prepare);
+    }
     for _ in 0..acts {
         script.push(match dice.below(16) {
             0..=5 => Act::Append(usize::try_from(dice.below(3000)).unwrap()),

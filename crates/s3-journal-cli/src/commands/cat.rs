@@ -17,10 +17,11 @@ use crate::terminal::{Level, say};
 pub fn run(flags: &CatFlags) -> Result<Exit, Failure> {
     let selection = selection::of(&flags.journals, flags.range)?;
     let reader = store::reader(&flags.store)?;
-    let mut options = CatOptions::default();
-    options.go_on = flags.go_on;
-    options.allow_missing_start = flags.allow_missing_start;
-    // A lock, and no buffer of lines: objects are written in large pieces.
+    let options = CatOptions {
+        go_on: flags.go_on,
+        allow_missing_start: flags.allow_missing_start,
+        ..CatOptions::default()
+    };
     let mut out = io::BufWriter::with_capacity(64 << 10, io::stdout().lock());
     let summary = match reader.cat(&selection, &mut out, options) {
         Ok(summary) => summary,

@@ -57,7 +57,8 @@ fn list(
         if !is_wanted(flags.range, object.name.first, last) {
             continue;
         }
-        while let Some(finding) = findings.pop_front_if(|finding| finding.numbers.first < object.name.number) {
+        while let Some(finding) = findings.pop_front_if(|finding| finding.numbers.first < object.name.number)
+        {
             if tell_finding(finding, flags.json, output)? == Flow::Gone {
                 return Ok(Flow::Gone);
             }
@@ -76,8 +77,7 @@ fn list(
 
 /// Whether an object may hold one of the entries asked for.
 fn is_wanted(range: RangeFlags, first: u64, last: Option<u64>) -> bool {
-    range.until.is_none_or(|until| first < until)
-        && last.is_none_or(|last| last >= range.from.unwrap_or(0))
+    range.until.is_none_or(|until| first < until) && last.is_none_or(|last| last >= range.from.unwrap_or(0))
 }
 
 /// An object, for programs.

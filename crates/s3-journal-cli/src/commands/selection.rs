@@ -1,6 +1,6 @@
 //! Which journals and entries the reading commands are asked for.
 
-use s3_journal::{Id, Incarnation};
+use s3_journal::object::{Id, Incarnation};
 use s3_journal::read::Selection;
 
 use crate::exit::Failure;
@@ -11,9 +11,10 @@ use crate::flags::read::{JournalFlags, RangeFlags};
 /// # Errors
 /// An id or incarnation that can't be one; a range that is empty.
 pub fn of(journals: &JournalFlags, range: RangeFlags) -> Result<Selection, Failure> {
-    let id = journals.id.as_deref().map(|id| {
-        Id::new(id).map_err(|error| Failure::usage(format!("option --id is {id:?}: {error}")))
-    });
+    let id = journals
+        .id
+        .as_deref()
+        .map(|id| Id::new(id).map_err(|error| Failure::usage(format!("option --id is {id:?}: {error}"))));
     let incarnation = journals.incarnation.as_deref().map(|text| {
         Incarnation::parse(text).ok_or_else(|| {
             Failure::usage(format!(
@@ -28,12 +29,12 @@ pub fn of(journals: &JournalFlags, range: RangeFlags) -> Result<Selection, Failu
             "options --from and --until are {from} and {until}: no entry lies between them; give a larger --until"
         )));
     }
-    let mut selection = Selection::default();
-    selection.id = id.transpose()?;
-    selection.incarnation = incarnation.transpose()?;
-    selection.from = range.from;
-    selection.to = range.until;
-    Ok(selection)
+    Ok(Selection {
+        id: id.transpose()?,
+        incarnation: incarnation.transpose()?,
+        from: range.from,
+        to: range.until,
+    })
 }
 
 #[cfg(test)]
@@ -41,7 +42,12 @@ mod tests {
     use super::*;
     use crate::exit::Exit;
 
-    fn selection(id: Option<&str>, incarnation: Option<&str>, from: Option<u64>, until: Option<u64>) -> Result<Selection, Failure> {
+    fn selection(
+        id: Option<&str>,
+        incarnation: Option<&str>,
+        from: Option<u64>,
+        until: Option<u64>,
+    ) -> Result<Selection, Failure> {
         let journals =
             JournalFlags { id: id.map(str::to_owned), incarnation: incarnation.map(str::to_owned) };
         of(&journals, RangeFlags { from, until })

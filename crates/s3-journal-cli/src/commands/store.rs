@@ -1,7 +1,7 @@
 //! The store that the options name, and the library's errors in the words of the command line.
 
-use s3_journal::read::{ReadError, ReadErrorKind, Reader};
 use s3_journal::durable_queue::OpenError as QueueError;
+use s3_journal::read::{ReadError, ReadErrorKind, Reader};
 use s3_journal::{OpenError, Options};
 
 use crate::credentials;
@@ -102,7 +102,7 @@ fn in_flags(text: &str) -> String {
     let command = flags::command();
     let mut names: Vec<String> = command
         .get_subcommands()
-        .flat_map(|command| command.get_arguments())
+        .flat_map(clap::Command::get_arguments)
         .filter_map(|argument| argument.get_long())
         .map(|long| long.replace('-', "_"))
         .filter(|name| name.contains('_'))

@@ -12,7 +12,10 @@ fn a_refused_option_is_named_by_its_flag() {
         Failure::usage("option --max-batch-latency is 0: give it or --max-batch-size, so that a batch ends")
     );
     assert!(refused("compression_level", "x").message.starts_with("option --compressor is 0"));
-    assert_eq!(in_flags("s3_secret_key_file and max_queue_bytes"), "--s3-secret-key-file and --max-queue-bytes");
+    assert_eq!(
+        in_flags("s3_secret_key_file and max_queue_bytes"),
+        "--s3-secret-key-file and --max-queue-bytes"
+    );
 }
 
 #[test]

@@ -23,8 +23,8 @@ pub fn run(flags: &VerifyFlags, quiet: bool, output: &mut Output) -> Result<Exit
         (false, true) => (Depth::Chain, "chain"),
         (false, false) => (Depth::Listing, "listing"),
     };
-    let mut options = VerifyOptions::default();
-    options.allow_missing_start = flags.allow_missing_start;
+    let options =
+        VerifyOptions { allow_missing_start: flags.allow_missing_start, ..VerifyOptions::default() };
     let bar = (!quiet && depth > Depth::Listing && terminal::stderr_is_terminal()).then(bar);
     let report = reader.verify(&selection, depth, options, &mut |progress| {
         if let Some(bar) = &bar {
@@ -85,7 +85,8 @@ fn totals(stream: &StreamTotals) -> String {
         (Some(next), _) => format!("entries {} to {}", stream.first_sequence, next.saturating_sub(1)),
         (None, _) => format!("entries from {} on", stream.first_sequence),
     };
-    let counted = stream.entries.map(|entries| format!(", {} counted", human::count(entries))).unwrap_or_default();
+    let counted =
+        stream.entries.map(|entries| format!(", {} counted", human::count(entries))).unwrap_or_default();
     format!(
         "{} {}: {}, {}, {range}{counted}",
         stream.id,

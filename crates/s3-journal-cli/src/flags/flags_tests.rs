@@ -41,7 +41,8 @@ fn every_help_ends_with_the_exit_status() {
     for mut command in all {
         for help in [command.render_help(), command.render_long_help()] {
             let help = help.to_string();
-            let status = help.find("Exit status:").unwrap_or_else(|| panic!("{}: {help}", command.get_name()));
+            let status =
+                help.find("Exit status:").unwrap_or_else(|| panic!("{}: {help}", command.get_name()));
             for exit in exit::Exit::ALL {
                 assert!(help[status..].contains(&format!("\n  {:>2}  ", exit.code())), "{exit:?}: {help}");
             }
@@ -69,7 +70,13 @@ fn the_defaults_are_the_documented_ones() {
 #[test]
 fn values_are_read() {
     let flags = write(&[
-        "--max-batch-latency=none", "--max-batch-size=10", "--compressor=zstd:-3", "--delimiter", r"\r\n", "a", "-",
+        "--max-batch-latency=none",
+        "--max-batch-size=10",
+        "--compressor=zstd:-3",
+        "--delimiter",
+        r"\r\n",
+        "a",
+        "-",
     ]);
     assert_eq!(flags.queue.max_batch_latency, write::TimeOrNone::None);
     assert_eq!(flags.object.compressor, write::NamedCompressor { name: "zstd".into(), level: Some(-3) });
@@ -93,7 +100,10 @@ fn a_wrong_value_is_refused_with_option_value_and_remedy() {
         let error = parse(&[&["write", "--to", "bucket"], arguments].concat()).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         let text = error.to_string();
-        assert!(text.contains(option) && text.contains(value) && text.contains(remedy), "{arguments:?}: {text}");
+        assert!(
+            text.contains(option) && text.contains(value) && text.contains(remedy),
+            "{arguments:?}: {text}"
+        );
     }
 }
 

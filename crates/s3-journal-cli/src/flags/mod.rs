@@ -87,7 +87,9 @@ const SECRET_OPTION: &str = "--s3-secret-key";
 pub fn refuse_secret(arguments: &[OsString]) -> Result<(), Failure> {
     let is_secret = |argument: &OsString| {
         let bytes = argument.as_encoded_bytes();
-        bytes.strip_prefix(SECRET_OPTION.as_bytes()).is_some_and(|rest| matches!(rest.first(), None | Some(b'=')))
+        bytes
+            .strip_prefix(SECRET_OPTION.as_bytes())
+            .is_some_and(|rest| matches!(rest.first(), None | Some(b'=')))
     };
     if arguments.iter().take_while(|argument| *argument != "--").any(is_secret) {
         return Err(Failure::usage(

@@ -77,6 +77,7 @@ pub struct LsFlags {
 }
 
 /// The proof.
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 #[derive(Debug, Args)]
 #[command(after_help = super::ending())]
 pub struct VerifyFlags {

@@ -10,8 +10,11 @@ use clap::Args;
 pub struct StoreFlags {
     /// Where the objects are: s3://bucket/prefix, file:///directory, or a directory. A bucket must exist
     #[arg(
-        long, value_name = "URL", env = "S3_JOURNAL_TO",
-        required_unless_present = "s3_bucket", conflicts_with = "s3_bucket"
+        long,
+        value_name = "URL",
+        env = "S3_JOURNAL_TO",
+        required_unless_present = "s3_bucket",
+        conflicts_with = "s3_bucket"
     )]
     pub to: Option<String>,
 

@@ -59,8 +59,9 @@ impl std::str::FromStr for NamedCompressor {
         let Some((name, level)) = text.split_once(':') else {
             return Ok(Self { name: text.to_owned(), level: None });
         };
-        let level =
-            level.parse().map_err(|_| "after the colon stands the level, a number as in zstd:3".to_owned())?;
+        let level = level
+            .parse()
+            .map_err(|_| "after the colon stands the level, a number as in zstd:3".to_owned())?;
         Ok(Self { name: name.to_owned(), level: Some(level) })
     }
 }

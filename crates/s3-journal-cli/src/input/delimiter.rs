@@ -45,7 +45,10 @@ impl FromStr for Delimiter {
             });
         }
         if bytes.is_empty() {
-            return Err(r"without a delimiter the input can't be told apart into entries; give one such as \n".to_owned());
+            return Err(
+                r"without a delimiter the input can't be told apart into entries; give one such as \n"
+                    .to_owned(),
+            );
         }
         if bytes.len() > DELIMITER_BYTES_MAX {
             return Err(format!("a delimiter has {DELIMITER_BYTES_MAX} bytes at most"));

@@ -78,7 +78,10 @@ impl Position {
             file: FileId { device: u64::from_le_bytes(*device), inode: u64::from_le_bytes(*inode) },
             offset_bytes: u64::from_le_bytes(*offset_bytes),
             entries: u64::from_le_bytes(*entries),
-            fingerprint: Fingerprint { len_bytes: u16::from_le_bytes(*len_bytes), crc64: u64::from_le_bytes(*crc64) },
+            fingerprint: Fingerprint {
+                len_bytes: u16::from_le_bytes(*len_bytes),
+                crc64: u64::from_le_bytes(*crc64),
+            },
         })
     }
 }

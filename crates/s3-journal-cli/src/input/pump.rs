@@ -44,6 +44,7 @@ pub enum Refused {
 pub struct Taken {
     entries: AtomicU64,
     bytes: AtomicU64,
+    unfinished: AtomicU64,
 }
 
 impl Taken {
@@ -55,6 +56,11 @@ impl Taken {
     /// Their bytes, without delimiters.
     pub fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of a line whose end hasn't been read, of an input that can't be read again: what a stop now would cut off.
+    pub fn unfinished(&self) -> Cut {
+        Cut { bytes: self.unfinished.load(Ordering::Relaxed) }
     }
 }
 
@@ -120,10 +126,18 @@ impl<S: Sink> Pump<S> {
         }
     }
 
-    fn read(&mut self, input: &Input, reader: &mut dyn Read, mut track: Option<Track>) -> Result<Go, Failure> {
+    fn read(
+        &mut self,
+        input: &Input,
+        reader: &mut dyn Read,
+        mut track: Option<Track>,
+    ) -> Result<Go, Failure> {
         self.splitter.clear();
         let mut line = track.map_or(0, |track| track.position.entries);
         loop {
+            // Told before the read begins: the gate makes it seen by whoever stops the reading.
+            let unfinished = if track.is_some() { 0 } else { self.splitter.pending_bytes() as u64 };
+            self.taken.unfinished.store(unfinished, Ordering::Relaxed);
             if !self.gate.begin_read() {
                 return Ok(self.cut(track.is_some(), 0));
             }
@@ -166,7 +180,8 @@ impl<S: Sink> Pump<S> {
             if track.is_some() && self.gate.is_stopped() {
                 return Ok(false);
             }
-            take(&self.sink, entry, delimiter_len, track).map_err(|refused| at_line(input, *line, refused))?;
+            take(&self.sink, entry, delimiter_len, track)
+                .map_err(|refused| at_line(input, *line, refused))?;
             *line += 1;
             counted.0 += 1;
             counted.1 += entry.len() as u64;
@@ -199,7 +214,12 @@ struct Track {
 }
 
 /// Takes an entry; with a file's position moved behind it, which is kept only if it was taken.
-fn take(sink: &impl Sink, entry: &[u8], delimiter_len: u64, track: &mut Option<Track>) -> Result<(), Refused> {
+fn take(
+    sink: &impl Sink,
+    entry: &[u8],
+    delimiter_len: u64,
+    track: &mut Option<Track>,
+) -> Result<(), Refused> {
     let Some(track) = track else { return sink.take(entry) };
     let mut next = track.position;
     next.offset_bytes += entry.len() as u64 + delimiter_len;

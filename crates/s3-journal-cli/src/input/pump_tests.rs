@@ -137,10 +137,15 @@ fn a_stopped_stream_takes_what_was_read_and_tells_what_was_cut() {
 #[test]
 fn what_a_read_brings_after_the_stop_does_not_count() {
     /// Stops the reading while it is read.
-    struct Late(Arc<Gate>);
+    struct Late(Arc<Gate>, Arc<Taken>, bool);
     impl Read for Late {
         fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            if !std::mem::replace(&mut self.2, true) {
+                room[..6].copy_from_slice(b"a\nhalf");
+                return Ok(6);
+            }
             assert!(self.0.stop(), "it is in a read");
+            assert_eq!(self.1.unfinished(), Cut { bytes: 4 });
             room[..2].copy_from_slice(b"a\n");
             Ok(2)
         }
@@ -148,9 +153,10 @@ fn what_a_read_brings_after_the_stop_does_not_count() {
     let gate = Arc::new(Gate::default());
     let list = List::default();
     let (mut pump, taken) = pump(&list, &gate, 100);
-    let go = pump.read(&Input::Standard, &mut Late(Arc::clone(&gate)), None).unwrap();
-    assert!(matches!(go, Go::Stop(Cut { bytes: 2 })));
-    assert_eq!(taken.entries(), 0);
+    let mut late = Late(Arc::clone(&gate), Arc::clone(&taken), false);
+    let go = pump.read(&Input::Standard, &mut late, None).unwrap();
+    assert!(matches!(go, Go::Stop(Cut { bytes: 6 })));
+    assert_eq!(taken.entries(), 1);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::fingerprint::{FINGERPRINT_BYTES_MAX, Fingerprint};
@@ -29,7 +29,8 @@ impl Input {
         if arguments.is_empty() {
             return vec![Self::Standard];
         }
-        let named = |path: &PathBuf| if path.as_os_str() == "-" { Self::Standard } else { Self::File(path.clone()) };
+        let named =
+            |path: &PathBuf| if path.as_os_str() == "-" { Self::Standard } else { Self::File(path.clone()) };
         arguments.iter().map(named).collect()
     }
 
@@ -100,7 +101,7 @@ impl Source {
     fn open_file(path: &Path, from_start: bool, known: impl Fn(u64) -> Option<Vec<u8>>) -> io::Result<Self> {
         let mut file = files::open(path)?;
         let metadata = file.metadata()?;
-        if metadata.file_type().is_fifo() || metadata.file_type().is_char_device() || metadata.file_type().is_socket() {
+        if !metadata.is_file() {
             return Ok(Self::Stream(Box::new(file)));
         }
         let id = FileId { device: metadata.dev(), inode: metadata.ino() };

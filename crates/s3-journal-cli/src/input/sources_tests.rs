@@ -59,7 +59,10 @@ fn a_file_goes_on_after_what_is_known_of_it() {
 
     journal.insert(fresh.source, Position { offset_bytes: 99, ..known }.encode().to_vec());
     let truncated = tracked(file.path(), false, &journal);
-    assert_eq!((truncated.start, truncated.position.offset_bytes), (Start::Truncated { offset_bytes: 99 }, 0));
+    assert_eq!(
+        (truncated.start, truncated.position.offset_bytes),
+        (Start::Truncated { offset_bytes: 99 }, 0)
+    );
 
     let other = Fingerprint { crc64: 1, ..known.fingerprint };
     journal.insert(fresh.source, Position { fingerprint: other, ..known }.encode().to_vec());

@@ -45,8 +45,16 @@ fn model(input: &[u8], delimiter: &[u8]) -> Vec<Vec<u8>> {
 
 #[test]
 fn every_way_of_reading_gives_the_same_entries() {
-    let inputs: [&[u8]; 8] =
-        [b"", b"\n", b"a", b"a\nb\n", b"a\n\n\nb", b"\r\na\rb\n\r\n\r\r\n", b"aaaaa\naa", b"abababacabab\0\0"];
+    let inputs: [&[u8]; 8] = [
+        b"",
+        b"\n",
+        b"a",
+        b"a\nb\n",
+        b"a\n\n\nb",
+        b"\r\na\rb\n\r\n\r\r\n",
+        b"aaaaa\naa",
+        b"abababacabab\0\0",
+    ];
     for input in inputs {
         for delimiter in [&b"\n"[..], b"\r\n", b"aa", b"ab", b"aba", b"\0"] {
             for piece in 1..=5 {

@@ -1,5 +1,6 @@
 //! What the tests of the program share: a place of its own for each, the program in it, and waiting for conditions.
 #![allow(dead_code, reason = "each test file uses a part of this")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by a panic")]
 
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -164,11 +165,11 @@ pub fn json_lines(text: &str) -> Vec<Value> {
 
 /// `line 0`, `line 1`, ... as the program takes and gives them.
 pub fn numbered(range: std::ops::Range<u64>) -> String {
-    range.map(|number| format!("line {number}\n")).collect()
+    range.fold(String::new(), |lines, number| lines + "line " + &number.to_string() + "\n")
 }
 
 /// The longest that anything is waited for: far beyond what a slow machine needs.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Waits for a condition.
@@ -245,9 +246,7 @@ impl Running {
         let child = &mut self.child;
         let mut waited = Duration::ZERO;
         while status.is_none() {
-            if waited >= PATIENCE {
-                panic!("the program doesn't end; it says: {}", self.stderr.text());
-            }
+            assert!(waited < PATIENCE, "the program doesn't end; it says: {}", self.stderr.text());
             status = child.try_wait().unwrap();
             if status.is_none() {
                 std::thread::park_timeout(LOOK_EVERY);
@@ -278,7 +277,7 @@ impl Collected {
         let thread = pipe.map(|mut pipe| {
             let bytes = std::sync::Arc::clone(&bytes);
             std::thread::spawn(move || {
-                let mut some = [0; 65_536];
+                let mut some = vec![0; 65_536];
                 while let Ok(len @ 1..) = pipe.read(&mut some) {
                     bytes.lock().unwrap().extend_from_slice(&some[..len]);
                 }
@@ -302,4 +301,27 @@ impl Collected {
 /// The text of a path; the tests' paths all have one.
 pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test takes something away")]
+pub fn remove(path: &Path) {
+    std::fs::remove_file(path).unwrap();
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test makes an empty bucket")]
+pub fn make_directory(path: &Path) {
+    std::fs::create_dir_all(path).unwrap();
+}
+
+/// Adds to an input file.
+pub fn append(path: &Path, content: &str) {
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(content.as_bytes()).unwrap();
+}
+
+/// The counts of the last whole receipt: durable and uploaded; nothing before the first one.
+pub fn last_receipt(receipts: &str) -> Option<(u64, u64)> {
+    let whole = &receipts[..receipts.rfind('\n')?];
+    let receipt = json(whole.lines().rfind(|line| line.contains("durable"))?);
+    Some((receipt["durable"].as_u64()?, receipt["uploaded"].as_u64()?))
 }

@@ -86,7 +86,9 @@ impl BucketError {
             (_, "PermissionDenied") => "let this user write to the directory",
             (_, "ReadOnlyFilesystem") => "mount the file system for writing",
             (_, "StorageFull") => "make room on the file system",
-            (Kind::Forbidden, _) => "grant s3:PutObject and s3:AbortMultipartUpload on the bucket, or check the credentials",
+            (Kind::Forbidden, _) => {
+                "grant s3:PutObject and s3:AbortMultipartUpload on the bucket, or check the credentials"
+            }
             (Kind::NotSent, _) => "check endpoint, region, credentials and network",
             _ => "",
         }

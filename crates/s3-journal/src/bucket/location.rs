@@ -55,7 +55,9 @@ pub enum LocationError {
         scheme: String,
     },
     /// `s3:` or `file:` without its slashes.
-    #[error("\"{text}\" lacks slashes: write s3://bucket/prefix or file:///path (or ./{text} for a path of that name)")]
+    #[error(
+        "\"{text}\" lacks slashes: write s3://bucket/prefix or file:///path (or ./{text} for a path of that name)"
+    )]
     MissingSlashes {
         /// The text.
         text: String,

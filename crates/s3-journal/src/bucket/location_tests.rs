@@ -14,7 +14,11 @@ fn good_locations_are_read_and_given_back() {
         ("s3://bucket", s3("bucket", ""), "s3://bucket"),
         ("s3://bucket/", s3("bucket", ""), "s3://bucket"),
         ("s3://bucket/a", s3("bucket", "a"), "s3://bucket/a"),
-        ("s3://my.old_Bucket-1/a/b c/é?#%20/", s3("my.old_Bucket-1", "a/b c/é?#%20"), "s3://my.old_Bucket-1/a/b c/é?#%20"),
+        (
+            "s3://my.old_Bucket-1/a/b c/é?#%20/",
+            s3("my.old_Bucket-1", "a/b c/é?#%20"),
+            "s3://my.old_Bucket-1/a/b c/é?#%20",
+        ),
         ("S3://bucket/a", s3("bucket", "a"), "s3://bucket/a"),
         ("file:///var/lib/x", local("/var/lib/x"), "file:///var/lib/x"),
         ("file:///a%20b/100%25", local("/a b/100%"), "file:///a b/100%25"),

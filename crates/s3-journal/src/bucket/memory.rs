@@ -11,8 +11,8 @@ use durable_queue::clock::Clock;
 
 use super::rules::{self, PAGE_ENTRIES};
 use super::{
-    Abilities, Bucket, BucketError, BucketFuture, Complete, Head, Metadata, ObjectEntry, ObjectPage, OpenUpload, Part,
-    Put, UploadMarker, UploadPage, UploadPart,
+    Abilities, Bucket, BucketError, BucketFuture, Complete, Head, Metadata, ObjectEntry, ObjectPage,
+    OpenUpload, Part, Put, UploadMarker, UploadPage, UploadPart,
 };
 
 /// A bucket in memory. A clone shares the content.
@@ -249,7 +249,8 @@ impl MemoryBucket {
         let is_truncated = uploads.len() > self.page_entries;
         uploads.truncate(self.page_entries);
         let last = uploads.last().filter(|_| is_truncated);
-        let next = last.map(|last| UploadMarker { key: last.key.clone(), upload_id: Some(last.upload_id.clone()) });
+        let next =
+            last.map(|last| UploadMarker { key: last.key.clone(), upload_id: Some(last.upload_id.clone()) });
         UploadPage { uploads, next }
     }
 
@@ -275,8 +276,10 @@ impl MemoryBucket {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        let matching =
-            state.objects.range::<str, _>((start, Bound::Unbounded)).take_while(|(key, _)| key.starts_with(prefix));
+        let matching = state
+            .objects
+            .range::<str, _>((start, Bound::Unbounded))
+            .take_while(|(key, _)| key.starts_with(prefix));
         let mut objects: Vec<_> = matching
             .take(self.page_entries + 1)
             .map(|(key, object)| ObjectEntry {
@@ -329,7 +332,11 @@ impl Bucket for MemoryBucket {
         Box::pin(async move { self.list_parts_now(key, upload_id) })
     }
 
-    fn list_uploads<'a>(&'a self, prefix: &'a str, after: Option<&'a UploadMarker>) -> BucketFuture<'a, UploadPage> {
+    fn list_uploads<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a UploadMarker>,
+    ) -> BucketFuture<'a, UploadPage> {
         Box::pin(async move { Ok(self.list_uploads_now(prefix, after)) })
     }
 
@@ -345,3 +352,7 @@ impl Bucket for MemoryBucket {
         Box::pin(async move { Ok(self.list_now(prefix, after)) })
     }
 }
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;

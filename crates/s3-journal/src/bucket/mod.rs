@@ -89,7 +89,11 @@ pub trait Bucket: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// See [`BucketErrorKind`].
-    fn list_uploads<'a>(&'a self, prefix: &'a str, after: Option<&'a UploadMarker>) -> BucketFuture<'a, UploadPage>;
+    fn list_uploads<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a UploadMarker>,
+    ) -> BucketFuture<'a, UploadPage>;
 
     /// What is at `key`; `None` when nothing is.
     ///

@@ -85,7 +85,8 @@ pub(super) fn check_parts<'a>(
         total = total.saturating_add(found.len_bytes);
     }
     if smallest_but_last < part_size_min_bytes {
-        let message = format!("a part has {smallest_but_last} bytes, all but the last need {part_size_min_bytes}");
+        let message =
+            format!("a part has {smallest_but_last} bytes, all but the last need {part_size_min_bytes}");
         return Err(other("EntityTooSmall", message));
     }
     if total != complete.len_bytes {

@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn at(seconds: u64) -> SystemTime {
-        SystemTime::UNIX_EPOCH + seconds * SECOND
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
     }
 
     #[test]
@@ -150,8 +150,14 @@ mod tests {
     #[test]
     fn a_small_step_back_of_the_clock_is_not_followed_and_a_large_one_is() {
         let day = CLOCK_STEP_FOLLOWED.as_secs();
-        assert_eq!(Layout::time(at(10 * day), at(9 * day + 1)), LayoutTime { time: at(10 * day), stepped_back: false });
-        assert_eq!(Layout::time(at(10 * day), at(9 * day)), LayoutTime { time: at(9 * day), stepped_back: true });
+        assert_eq!(
+            Layout::time(at(10 * day), at(9 * day + 1)),
+            LayoutTime { time: at(10 * day), stepped_back: false }
+        );
+        assert_eq!(
+            Layout::time(at(10 * day), at(9 * day)),
+            LayoutTime { time: at(9 * day), stepped_back: true }
+        );
         assert_eq!(Layout::time(at(1), at(2)), LayoutTime { time: at(2), stepped_back: false });
     }
 

@@ -71,7 +71,9 @@ pub struct ObjectMetadata {
 #[non_exhaustive]
 pub enum MetadataError {
     /// A field is missing.
-    #[error("metadata {name} is missing; the object was not written by a journal, or was copied without its metadata")]
+    #[error(
+        "metadata {name} is missing; the object was not written by a journal, or was copied without its metadata"
+    )]
     Missing {
         /// Which.
         name: &'static str,
@@ -142,7 +144,10 @@ impl ObjectMetadata {
             (KEY_FIRST, self.first.to_string()),
             (KEY_COMPRESSOR, self.compressor.clone()),
             // S3 drops empty values.
-            (KEY_DELIMITER, if self.delimiter.is_empty() { NO_DELIMITER.to_owned() } else { to_hex(&self.delimiter) }),
+            (
+                KEY_DELIMITER,
+                if self.delimiter.is_empty() { NO_DELIMITER.to_owned() } else { to_hex(&self.delimiter) },
+            ),
             (KEY_TIME, self.time.clone()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
@@ -201,7 +206,10 @@ fn text<'a>(map: &'a BTreeMap<String, String>, name: &'static str) -> Result<&'a
     map.get(name).map(String::as_str).ok_or(MetadataError::Missing { name })
 }
 
-fn number<T: std::str::FromStr>(map: &BTreeMap<String, String>, name: &'static str) -> Result<T, MetadataError> {
+fn number<T: std::str::FromStr>(
+    map: &BTreeMap<String, String>,
+    name: &'static str,
+) -> Result<T, MetadataError> {
     let value = text(map, name)?;
     value.parse().map_err(|_| MetadataError::Unreadable { name, value: value.to_owned() })
 }

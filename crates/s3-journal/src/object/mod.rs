@@ -7,5 +7,5 @@ mod metadata;
 pub use key::{
     Id, IdError, Incarnation, KEY_BYTES_MAX, KeyLayout, ObjectKey, ObjectName, RunId, check_suffix,
 };
-pub use layout::{Boundary, Layout, LayoutLimits, SealReason};
+pub(crate) use layout::{Boundary, Layout, LayoutLimits, SealReason};
 pub use metadata::{FORMAT, MetadataError, ObjectMetadata, Predecessor};

@@ -44,6 +44,9 @@ fn metadata_is_held_against_name_and_listing() {
     assert_eq!(kind(Some(&newer)), Err(FindingKind::Metadata), "newer");
 }
 
+/// What is there, what is said of it; kind, number, entries of what is found.
+type Case = (&'static str, Seen, Option<Predecessor>, Option<(FindingKind, u64, Option<(u64, u64)>)>);
+
 #[test]
 fn a_predecessor_is_held_against_what_its_successor_says() {
     use FindingKind as Kind;
@@ -51,8 +54,6 @@ fn a_predecessor_is_held_against_what_its_successor_says() {
     let stream = &listing.streams()[0];
     let entries = stream.entries();
     let seen = Seen::headed(entries[0], &head(stream, 0, None));
-    // What is there, what is said of it; kind, number, entries.
-    type Case = (&'static str, Seen, Option<Predecessor>, Option<(Kind, u64, Option<(u64, u64)>)>);
     let cases: &[Case] = &[
         ("right", seen, Some(SAID), None),
         ("right, by its name alone", Seen::listed(entries[0]), Some(SAID), None),

@@ -25,7 +25,7 @@ fn every_range_is_cut_at_entries_however_the_bytes_come() {
         assert!(entries.len() > 4, "{delimiter:?}");
         let whole = entries.concat();
         let all = u64::try_from(entries.len()).unwrap();
-        for piece in 1..whole.len() + 1 {
+        for piece in 1..=whole.len() {
             for skip in 0..=entries.len() {
                 for end in skip..=entries.len() {
                     let range = Cut { skip: skip as u64, end: Some(end as u64) };

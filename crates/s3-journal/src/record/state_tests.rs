@@ -31,7 +31,14 @@ fn batch(number: u64, first: u64, entries: u64, opens: bool) -> Record {
 }
 
 fn seal(number: u64, entries: u64) -> Record {
-    Record::Seal(Seal { number, entries, len_bytes: 10, crc64nvme: 5, parts: vec![5], reason: SealReason::Flush })
+    Record::Seal(Seal {
+        number,
+        entries,
+        len_bytes: 10,
+        crc64nvme: 5,
+        parts: vec![5],
+        reason: SealReason::Flush,
+    })
 }
 
 fn end(offset_bytes: u64) -> Position {

@@ -4,7 +4,8 @@
 use bytes::Bytes;
 
 use crate::bucket::{
-    Bucket, BucketError, BucketErrorKind, Complete, Head, Metadata, Part, Put, UploadMarker, UploadPage, UploadPart,
+    Bucket, BucketError, BucketErrorKind, Complete, Head, Metadata, Part, Put, UploadMarker, UploadPage,
+    UploadPart,
 };
 
 /// Which call an answer belongs to.
@@ -14,14 +15,47 @@ pub struct CallId(pub u64);
 /// One request. Each is made once: repeating it is the protocol's decision.
 #[derive(Debug, Clone)]
 pub enum Call {
-    Put { key: String, body: Bytes, crc64nvme: u64, metadata: Metadata, create_only: bool },
-    CreateUpload { key: String, metadata: Metadata },
-    UploadPart { key: String, upload_id: String, number: u32, body: Bytes, crc64nvme: u64 },
-    Complete { key: String, upload_id: String, parts: Vec<Part>, len_bytes: u64, crc64nvme: u64, create_only: bool },
-    Abort { key: String, upload_id: String },
-    ListParts { key: String, upload_id: String },
-    ListUploads { prefix: String, after: Option<UploadMarker> },
-    Head { key: String },
+    Put {
+        key: String,
+        body: Bytes,
+        crc64nvme: u64,
+        metadata: Metadata,
+        create_only: bool,
+    },
+    CreateUpload {
+        key: String,
+        metadata: Metadata,
+    },
+    UploadPart {
+        key: String,
+        upload_id: String,
+        number: u32,
+        body: Bytes,
+        crc64nvme: u64,
+    },
+    Complete {
+        key: String,
+        upload_id: String,
+        parts: Vec<Part>,
+        len_bytes: u64,
+        crc64nvme: u64,
+        create_only: bool,
+    },
+    Abort {
+        key: String,
+        upload_id: String,
+    },
+    ListParts {
+        key: String,
+        upload_id: String,
+    },
+    ListUploads {
+        prefix: String,
+        after: Option<UploadMarker>,
+    },
+    Head {
+        key: String,
+    },
 }
 
 /// What came of a call.
@@ -78,7 +112,9 @@ impl Call {
             }
             Self::UploadPart { key, upload_id, number, body, crc64nvme } => {
                 let (number, body, crc64nvme) = (*number, body.clone(), *crc64nvme);
-                Answer::UploadPart(bucket.upload_part(UploadPart { key, upload_id, number, body, crc64nvme }).await)
+                Answer::UploadPart(
+                    bucket.upload_part(UploadPart { key, upload_id, number, body, crc64nvme }).await,
+                )
             }
             Self::Complete { key, upload_id, parts, len_bytes, crc64nvme, create_only } => {
                 let (len_bytes, crc64nvme, create_only) = (*len_bytes, *crc64nvme, *create_only);
@@ -86,9 +122,7 @@ impl Call {
                 Answer::Complete(bucket.complete_upload(complete).await)
             }
             Self::Abort { key, upload_id } => Answer::Abort(bucket.abort_upload(key, upload_id).await),
-            Self::ListParts { key, upload_id } => {
-                Answer::ListParts(bucket.list_parts(key, upload_id).await)
-            }
+            Self::ListParts { key, upload_id } => Answer::ListParts(bucket.list_parts(key, upload_id).await),
             Self::ListUploads { prefix, after } => {
                 Answer::ListUploads(bucket.list_uploads(prefix, after.as_ref()).await)
             }

@@ -30,7 +30,9 @@ pub enum LoadError {
         source: RecordDecodeError,
     },
     /// Stored bytes aren't the ones that were written.
-    #[error("part {part} of object {number} is damaged: entries from {first} on; the frame at {position}: {reason}")]
+    #[error(
+        "part {part} of object {number} is damaged: entries from {first} on; the frame at {position}: {reason}"
+    )]
     Damaged {
         /// Which object.
         number: u64,
@@ -289,7 +291,13 @@ impl Loader {
             if current.parts.pop_front() != Some(crc64nvme) {
                 let (first, position) = (current.first, current.record.position);
                 let reason = self.what_is_damaged();
-                return Err(LoadError::Damaged { number: self.number(), part: number, first, position, reason });
+                return Err(LoadError::Damaged {
+                    number: self.number(),
+                    part: number,
+                    first,
+                    position,
+                    reason,
+                });
             }
             object.next_part += 1;
             let buffer = std::mem::take(&mut self.buffer);

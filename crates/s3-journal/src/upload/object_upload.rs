@@ -399,7 +399,14 @@ impl ObjectUpload {
         actions
     }
 
-    fn part_answered(&mut self, number: u32, answer: Answer, now: Duration, random: u64, actions: &mut Vec<Action>) {
+    fn part_answered(
+        &mut self,
+        number: u32,
+        answer: Answer,
+        now: Duration,
+        random: u64,
+        actions: &mut Vec<Action>,
+    ) {
         let Some(body) = self.flying.remove(&number) else { return };
         let Answer::UploadPart(answer) = answer else { return };
         match answer {
@@ -509,7 +516,13 @@ impl ObjectUpload {
         }
     }
 
-    fn put_answered(&mut self, put: Result<(), BucketError>, now: Duration, random: u64, actions: &mut Vec<Action>) {
+    fn put_answered(
+        &mut self,
+        put: Result<(), BucketError>,
+        now: Duration,
+        random: u64,
+        actions: &mut Vec<Action>,
+    ) {
         match put {
             Ok(()) => self.proved(UploadedHow::Answered, actions),
             Err(error) => self.write_failed(&error, now, random),

@@ -23,7 +23,12 @@ impl Reporter {
     pub fn call_failed(&mut self, what: &'static str, store: &str, error: &BucketError, now: Duration) {
         let cause = format!("{:?} {}", error.kind(), error.code());
         if let Some(suppressed) = self.is_due(cause, now) {
-            tracing::info!(what, store, suppressed, "{error}; entries wait on the local disk and the upload is tried again");
+            tracing::info!(
+                what,
+                store,
+                suppressed,
+                "{error}; entries wait on the local disk and the upload is tried again"
+            );
         }
     }
 

@@ -35,9 +35,15 @@ fn only_uploads_of_ours_that_nobody_will_complete_are_swept() {
     assert!(rules.may_abort(&upload("web1", OURS, 9, "00000002", HOUR), now()));
     assert!(!rules.may_abort(&upload("web1", OURS, 10, "00000002", HOUR), now()), "still to be completed");
     assert!(!rules.may_abort(&upload("web1", OURS, 9, "00000003", HOUR), now()), "a copy of the directory");
-    assert!(!rules.may_abort(&upload("myweb1", OURS, 9, "00000002", HOUR), now()), "another id that ends alike");
+    assert!(
+        !rules.may_abort(&upload("myweb1", OURS, 9, "00000002", HOUR), now()),
+        "another id that ends alike"
+    );
     assert!(!rules.may_abort(&upload("web1-web1", OURS, 9, "00000002", HOUR), now()));
-    assert!(!rules.may_abort(&upload("web1", OTHER, 9, "00000002", 1_000 * HOUR), now()), "no expiration asked for");
+    assert!(
+        !rules.may_abort(&upload("web1", OTHER, 9, "00000002", 1_000 * HOUR), now()),
+        "no expiration asked for"
+    );
     let strange = OpenUpload { key: "p/photo.jpg".into(), upload_id: "u".into(), initiated: None };
     assert!(!rules.may_abort(&strange, now()));
 }
@@ -52,5 +58,8 @@ fn expiration_gives_up_what_other_incarnations_of_this_id_left_and_nothing_else(
     let mut undated = upload("web1", OTHER, 99, "0000abcd", 25 * HOUR);
     undated.initiated = None;
     assert!(!rules.may_abort(&undated, now()), "its age isn't known");
-    assert!(!rules.may_abort(&upload("web1", OURS, 10, "00000002", 25 * HOUR), now()), "ours, still to be completed");
+    assert!(
+        !rules.may_abort(&upload("web1", OURS, 10, "00000002", 25 * HOUR), now()),
+        "ours, still to be completed"
+    );
 }

@@ -207,7 +207,9 @@ impl Uploader {
                 // A taken key, or an upload that is gone, is settled by looking: no news for an operator.
                 let expected = matches!(
                     error.kind(),
-                    BucketErrorKind::PreconditionFailed | BucketErrorKind::NoSuchUpload | BucketErrorKind::Unsupported
+                    BucketErrorKind::PreconditionFailed
+                        | BucketErrorKind::NoSuchUpload
+                        | BucketErrorKind::Unsupported
                 );
                 if !expected {
                     self.setup.counters.call_failed(what, error, self.setup.clock.wall());
@@ -257,7 +259,11 @@ impl Uploader {
                 Ok(Loaded::Opened(plan)) => {
                     self.setup.counters.set_oldest_pending(ObjectMetadata::time_of(&plan.metadata));
                     let before = self.setup.ledger.state(|state| {
-                        if state.uploaded_number == plan.number { state.sending.clone() } else { SendingState::default() }
+                        if state.uploaded_number == plan.number {
+                            state.sending.clone()
+                        } else {
+                            SendingState::default()
+                        }
                     });
                     // What was sent was sealed: its length and sum are needed to recognise it.
                     let sealed = if before.sent { self.loader.look_for_seal() } else { Ok(None) };
@@ -292,7 +298,8 @@ impl Uploader {
     }
 
     fn stop_loading(&mut self, error: &(dyn std::error::Error + 'static)) {
-        let reason = format!("{}; entries submitted are kept, and nothing after this is uploaded", chain(error));
+        let reason =
+            format!("{}; entries submitted are kept, and nothing after this is uploaded", chain(error));
         let key = self.at_hand.as_ref().map_or("", |at_hand| at_hand.upload.plan().key.as_str());
         self.reporter.stopped(key, &reason, self.setup.clock.monotonic());
         self.load_failure = Some(reason);
@@ -538,7 +545,8 @@ impl Uploader {
                 };
             }
             Err(error) => {
-                let refused = matches!(error.kind(), BucketErrorKind::Forbidden | BucketErrorKind::Unsupported);
+                let refused =
+                    matches!(error.kind(), BucketErrorKind::Forbidden | BucketErrorKind::Unsupported);
                 self.sweep = if refused {
                     Sweep::NotPermitted
                 } else {

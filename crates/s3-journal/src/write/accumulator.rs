@@ -68,7 +68,9 @@ pub enum Refusal {
     #[error("no room for a further batch")]
     NoRoom,
     /// It is too long.
-    #[error("the entry has {len_bytes} bytes and the limit is {max_bytes}; raise max_entry_bytes or split it")]
+    #[error(
+        "the entry has {len_bytes} bytes and the limit is {max_bytes}; raise max_entry_bytes or split it"
+    )]
     TooLarge {
         /// Its length.
         len_bytes: usize,

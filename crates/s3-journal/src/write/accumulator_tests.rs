@@ -1,4 +1,7 @@
-use super::*;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::accumulator::*;
 
 fn limits() -> AccumulatorLimits {
     AccumulatorLimits {

@@ -2,6 +2,7 @@
 //! compression or the disk.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 use durable_queue::clock::Clock;
@@ -14,6 +15,27 @@ use crate::sync::{Doorbell, lock, wait_timeout};
 /// What submitters must know of the other end: how many entries are in the bucket.
 pub type Pending = dyn Fn() -> u64 + Send + Sync;
 
+/// How long a submitter waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// Not at all.
+    None,
+    /// While disk or compressor are slower than what is submitted, but not while the queue is full.
+    UnlessFull,
+    /// As long as it takes.
+    Endless,
+}
+
+impl Patience {
+    fn waits_for(self, what: FullCause) -> bool {
+        match self {
+            Self::None => false,
+            Self::UnlessFull => what == FullCause::Busy,
+            Self::Endless => true,
+        }
+    }
+}
+
 /// Why the scribe takes no more.
 #[derive(Debug, Clone)]
 enum Stop {
@@ -25,8 +47,10 @@ enum Stop {
 struct Inner {
     accumulator: Accumulator,
     stop: Option<Stop>,
-    /// Submitters that wait for room.
+    /// Threads that wait for room.
     waiting: usize,
+    /// Tasks that do.
+    wakers: Vec<Waker>,
     /// The queue's own limit is met by somebody: what is held back should be let go.
     pressed: bool,
     /// The log has no room on disk.
@@ -83,6 +107,7 @@ impl Intake {
                 accumulator,
                 stop: None,
                 waiting: 0,
+                wakers: Vec::new(),
                 pressed: false,
                 disk_full: false,
                 seal_through: 0,
@@ -97,13 +122,13 @@ impl Intake {
         }
     }
 
-    /// Takes an entry, waiting for room if `blocks`.
+    /// Takes an entry, waiting for room as far as `patience` goes.
     ///
     /// # Errors
     /// [`SubmitError`]; the entry isn't taken then.
     pub fn submit(
         &self,
-        blocks: bool,
+        patience: Patience,
         encode: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
         position: Option<(u64, &[u8])>,
     ) -> Result<u64, SubmitError> {
@@ -112,17 +137,11 @@ impl Intake {
             match self.try_once(&mut inner, encode, position) {
                 Ok(accepted) => {
                     drop(inner);
-                    if accepted.fills_batch || (accepted.begins_batch && self.has_latency) {
-                        self.scribe.ring();
-                    }
-                    return Ok(accepted.sequence);
+                    return Ok(self.accepted(accepted));
                 }
                 Err(SubmitError::Full { what }) => {
-                    if !matches!(what, FullCause::Busy) {
-                        inner.pressed = true;
-                    }
-                    self.scribe.ring();
-                    if !blocks {
+                    self.press(&mut inner, what);
+                    if !patience.waits_for(what) {
                         return Err(SubmitError::Full { what });
                     }
                     inner.waiting += 1;
@@ -131,6 +150,63 @@ impl Intake {
                 }
                 Err(error) => return Err(error),
             }
+        }
+    }
+
+    /// Takes an entry; if there is no room and `patience` goes that far, `waker` is woken when there may be.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; the entry isn't taken then.
+    pub fn poll_submit(
+        &self,
+        patience: Patience,
+        encode: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
+        position: Option<(u64, &[u8])>,
+        waker: &Waker,
+    ) -> Poll<Result<u64, SubmitError>> {
+        let mut inner = lock(&self.inner);
+        match self.try_once(&mut inner, encode, position) {
+            Ok(accepted) => {
+                drop(inner);
+                Poll::Ready(Ok(self.accepted(accepted)))
+            }
+            Err(SubmitError::Full { what }) => {
+                self.press(&mut inner, what);
+                if !patience.waits_for(what) {
+                    return Poll::Ready(Err(SubmitError::Full { what }));
+                }
+                if !inner.wakers.iter().any(|known| known.will_wake(waker)) {
+                    inner.wakers.push(waker.clone());
+                }
+                Poll::Pending
+            }
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    fn accepted(&self, accepted: Accepted) -> u64 {
+        if accepted.fills_batch || (accepted.begins_batch && self.has_latency) {
+            self.scribe.ring();
+        }
+        accepted.sequence
+    }
+
+    /// Somebody met a limit: what is held back should be let go.
+    fn press(&self, inner: &mut Inner, what: FullCause) {
+        inner.pressed |= what != FullCause::Busy;
+        self.scribe.ring();
+    }
+
+    /// Lets everybody who waits for room look again.
+    fn wake(&self, mut inner: MutexGuard<'_, Inner>) {
+        let wakers = std::mem::take(&mut inner.wakers);
+        let waiting = inner.waiting > 0;
+        drop(inner);
+        if waiting {
+            self.room.notify_all();
+        }
+        for waker in wakers {
+            waker.wake();
         }
     }
 
@@ -201,8 +277,7 @@ impl Intake {
         }
         inner.closing = true;
         inner.accumulator.take_through(u64::MAX);
-        drop(inner);
-        self.room.notify_all();
+        self.wake(inner);
         self.scribe.ring();
     }
 
@@ -212,18 +287,13 @@ impl Intake {
         if !matches!(inner.stop, Some(Stop::Failed(_))) {
             inner.stop = Some(Stop::Failed(Arc::clone(failure)));
         }
-        drop(inner);
-        self.room.notify_all();
+        self.wake(inner);
         self.scribe.ring();
     }
 
     /// Entries have left the queue: whoever waits for room looks again.
     pub fn room_may_have_come(&self) {
-        let inner = lock(&self.inner);
-        if inner.waiting > 0 {
-            drop(inner);
-            self.room.notify_all();
-        }
+        self.wake(lock(&self.inner));
     }
 
     /// What the scribe is to do at `now`.
@@ -237,15 +307,13 @@ impl Intake {
         let due_at = inner.accumulator.due_at();
         let finished = inner.closing && batch.is_none() && due_at.is_none();
         let offer = Offer { seal_through: inner.seal_through, pressed, finished, due_at, batch };
-        let waiting = inner.waiting > 0 && offer.batch.is_some();
-        drop(inner);
-        if waiting {
-            self.room.notify_all();
+        if offer.batch.is_some() {
+            self.wake(inner);
         }
         offer
     }
 
-    /// Gives a batch's buffers back, and says whether the log has room.
+    /// Gives a batch's buffers back.
     pub fn give_back(&self, batch: RawBatch) {
         lock(&self.inner).accumulator.give_back(batch);
     }
@@ -253,11 +321,8 @@ impl Intake {
     /// The log has room on disk, or none.
     pub fn set_disk_full(&self, full: bool) {
         let mut inner = lock(&self.inner);
-        let changed = inner.disk_full != full;
-        inner.disk_full = full;
-        drop(inner);
-        if changed {
-            self.room.notify_all();
+        if std::mem::replace(&mut inner.disk_full, full) != full {
+            self.wake(inner);
         }
     }
 }

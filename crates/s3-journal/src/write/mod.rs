@@ -10,5 +10,5 @@ mod scribe;
 mod scribe_tests;
 
 pub use accumulator::{Accumulator, AccumulatorLimits, POSITION_BYTES_MAX, Refusal};
-pub use intake::Intake;
+pub use intake::{Intake, Patience};
 pub use scribe::{Scribe, ScribeSetup, ScribeStep, from_unix_ms, to_unix_ms};

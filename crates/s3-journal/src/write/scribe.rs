@@ -102,7 +102,15 @@ pub struct Scribe {
 impl Scribe {
     /// A scribe that has written nothing yet.
     pub fn new(setup: ScribeSetup) -> Self {
-        Self { setup, encoder: None, raw: None, staged: None, out: Vec::new(), pressed: false, may_be_left_open: true }
+        Self {
+            setup,
+            encoder: None,
+            raw: None,
+            staged: None,
+            out: Vec::new(),
+            pressed: false,
+            may_be_left_open: true,
+        }
     }
 
     /// Does one thing.
@@ -116,7 +124,8 @@ impl Scribe {
         let time = self.time();
         let open = self.setup.ledger.state(|state| state.open.clone());
         if self.may_be_left_open {
-            let step = open.as_ref().map_or(Ok(ScribeStep::Worked), |open| self.seal(open, SealReason::Restart))?;
+            let step =
+                open.as_ref().map_or(Ok(ScribeStep::Worked), |open| self.seal(open, SealReason::Restart))?;
             self.may_be_left_open = step != ScribeStep::Worked;
             return Ok(step);
         }
@@ -154,7 +163,8 @@ impl Scribe {
         if std::mem::take(&mut self.pressed) && !objects_wait {
             return self.seal(&open, SealReason::Full);
         }
-        let look_again = self.setup.clock.monotonic() + self.setup.layout.look_again_after(&boundary(&open), time);
+        let look_again =
+            self.setup.clock.monotonic() + self.setup.layout.look_again_after(&boundary(&open), time);
         let wake_at = offer.due_at.map_or(look_again, |due| due.min(look_again));
         Ok(ScribeStep::Idle { wake_at: Some(wake_at) })
     }

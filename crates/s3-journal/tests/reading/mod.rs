@@ -1,6 +1,6 @@
 //! Objects made by hand, with right names, metadata and streams, for the tests of the reader.
 #![allow(dead_code, reason = "each test file uses its own part")]
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests may panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is the report")]
 
 use std::cmp::Ordering::{Equal, Greater, Less};
 use std::collections::BTreeMap;
@@ -218,6 +218,10 @@ pub struct Shaky {
     pub kind: BucketErrorKind,
     /// Most bytes of one answer.
     pub piece_bytes: u64,
+    /// Listed, and gone when it is asked for.
+    pub gone: Option<String>,
+    /// Each page of a listing leads to itself.
+    pub stuck: bool,
     pub calls: AtomicU64,
     /// How often each question was asked.
     pub asked: Mutex<BTreeMap<String, u32>>,
@@ -230,6 +234,8 @@ impl Shaky {
             failures: 0,
             kind: BucketErrorKind::Unavailable,
             piece_bytes: u64::MAX,
+            gone: None,
+            stuck: false,
             calls: AtomicU64::new(0),
             asked: Mutex::default(),
         }
@@ -293,19 +299,27 @@ impl Bucket for Shaky {
     fn head<'a>(&'a self, key: &'a str) -> BucketFuture<'a, Option<Head>> {
         Box::pin(async move {
             self.check(format!("{key} head"))?;
-            self.inner.head(key).await
+            if self.gone.as_deref() == Some(key) { Ok(None) } else { self.inner.head(key).await }
         })
     }
 
     fn get_range<'a>(&'a self, key: &'a str, offset_bytes: u64, len_bytes: u64) -> BucketFuture<'a, Bytes> {
         Box::pin(async move {
             self.check(format!("{key} {offset_bytes}+{len_bytes}"))?;
+            if self.gone.as_deref() == Some(key) {
+                return Err(BucketError::new(BucketErrorKind::NotFound, "NoSuchKey", ""));
+            }
             self.inner.get_range(key, offset_bytes, len_bytes.min(self.piece_bytes)).await
         })
     }
 
     fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>) -> BucketFuture<'a, ObjectPage> {
         Box::pin(async move {
+            if self.stuck {
+                let page = self.inner.list(prefix, None).await?;
+                let next = page.objects.last().map(|object| object.key.clone());
+                return Ok(ObjectPage { next, ..page });
+            }
             self.check(format!("{prefix} after {after:?}"))?;
             self.inner.list(prefix, after).await
         })

@@ -2,8 +2,8 @@
 //! a clear word on what isn't.
 
 mod options;
-mod sink;
 mod run;
+mod sink;
 
 use std::sync::Arc;
 
@@ -38,9 +38,11 @@ pub fn run(flags: &WriteFlags, quiet: bool) -> Result<Exit, Failure> {
     let summary = run.summary();
     if flags.input.json {
         let mut output = Output::standard();
-        output.json(&summary)?;
-        output.finish()?;
-    } else if shows_progress {
+        let told = output.json(&summary).and_then(|_| output.finish());
+        // What the run itself failed with matters more.
+        return result.and_then(|exit| told.map(|_| exit));
+    }
+    if shows_progress {
         say(Level::Info, &summary.line());
     }
     result

@@ -14,7 +14,8 @@ use crate::paths;
 /// # Errors
 /// A value that can't be used.
 pub fn of(flags: &WriteFlags) -> Result<(Options, PathBuf), Failure> {
-    let directory = paths::local_directory(flags.queue.local_directory.as_deref(), flags.queue.id.as_deref())?;
+    let directory =
+        paths::local_directory(flags.queue.local_directory.as_deref(), flags.queue.id.as_deref())?;
     let mut options = store::options(&flags.store)?.local_directory(&directory);
 
     let queue = &flags.queue;
@@ -69,7 +70,9 @@ pub fn of(flags: &WriteFlags) -> Result<(Options, PathBuf), Failure> {
 
     let input = &flags.input;
     if input.from_start && flags.files.is_empty() {
-        return Err(Failure::usage("option --from-start has no meaning without a FILE; name one, or leave it out"));
+        return Err(Failure::usage(
+            "option --from-start has no meaning without a FILE; name one, or leave it out",
+        ));
     }
     options = options
         .delimiter(input.delimiter.as_bytes())
@@ -79,6 +82,7 @@ pub fn of(flags: &WriteFlags) -> Result<(Options, PathBuf), Failure> {
 
 /// A size that this machine's memory can have.
 pub fn in_memory(option: &str, bytes: u64) -> Result<usize, Failure> {
-    usize::try_from(bytes)
-        .map_err(|_| Failure::usage(format!("option --{option} is {bytes}: no memory is that large; lower it")))
+    usize::try_from(bytes).map_err(|_| {
+        Failure::usage(format!("option --{option} is {bytes}: no memory is that large; lower it"))
+    })
 }

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,10 +45,12 @@ enum Event {
     ReceiptsDone,
 }
 
-/// Why the waiting ended otherwise than by what was waited for.
+/// Why the work ended before its end.
 enum Interrupted {
     /// A second signal: leave at once.
     Leave,
+    /// The machine refuses something.
+    Failed(Failure),
 }
 
 /// A run, from the open journal to its end.
@@ -64,7 +66,8 @@ pub struct Run {
     gate: Arc<Gate>,
     sender: Sender<Event>,
     events: Receiver<Event>,
-    finish_receipts: Option<Finish>,
+    /// Until the last receipt is written.
+    receipts: Option<Finish>,
     durable_at_start: u64,
     signals: u32,
     watch: Watch,
@@ -83,14 +86,17 @@ impl Run {
     ) -> Result<Self, Failure> {
         let (sender, events) = mpsc::channel();
         let signalled = sender.clone();
-        signals::listen(move |name| signalled.send(Event::Signal(name)).is_ok()).map_err(no_thread)?;
-        let mut finish_receipts = None;
+        signals::listen(move |name| signalled.send(Event::Signal(name)).is_ok())
+            .map_err(|error| no_thread(&error))?;
+        let mut receipts = None;
         if flags.input.receipts {
             let finish = Finish::default();
             let done = sender.clone();
-            receipts::start(shared.clone(), io::stdout(), finish.clone(), move || drop(done.send(Event::ReceiptsDone)))
-                .map_err(no_thread)?;
-            finish_receipts = Some(finish);
+            receipts::start(shared.clone(), io::stdout(), finish.clone(), move || {
+                drop(done.send(Event::ReceiptsDone));
+            })
+            .map_err(|error| no_thread(&error))?;
+            receipts = Some(finish);
         }
         let entry_bytes_max = in_memory("max-entry-bytes", flags.input.max_entry_bytes.0)?;
         Ok(Self {
@@ -106,7 +112,7 @@ impl Run {
             gate: Arc::default(),
             sender,
             events,
-            finish_receipts,
+            receipts,
             signals: 0,
             watch: Watch::default(),
             progress: shows_progress.then(|| Progress::start(started)),
@@ -121,8 +127,9 @@ impl Run {
             progress.finish();
         }
         match result {
-            Ok(result) => result,
+            Ok(exit) => exit,
             Err(Interrupted::Leave) => self.leave(),
+            Err(Interrupted::Failed(failure)) => Err(failure),
         }
     }
 
@@ -140,10 +147,7 @@ impl Run {
     }
 
     fn read_and_close(&mut self, inputs: Vec<Input>) -> Result<Result<Exit, Failure>, Interrupted> {
-        let end = match self.read(inputs) {
-            Ok(end) => end?,
-            Err(failure) => End::Failed(failure),
-        };
+        let end = self.read(inputs)?;
         if let End::Stopped(Cut { bytes: bytes @ 1.. }) = end {
             let bytes = human::counted(bytes, "byte", "bytes");
             say(Level::Warn, &format!("{bytes} of a line that had no end yet were read and not taken"));
@@ -151,17 +155,14 @@ impl Run {
         // What isn't to wait for room isn't to wait for the store either, unless somebody says for how long.
         let refused = matches!(&end, End::Failed(failure) if failure.exit == Exit::Waiting);
         let timeout = self.close_timeout.or((self.refuses && refused).then_some(Duration::ZERO));
-        let closed = match self.close(timeout) {
-            Ok(closed) => closed?,
-            Err(failure) => return Ok(Err(failure)),
-        };
+        let closed = self.close(timeout)?;
         self.last_receipt()?;
         Ok(self.outcome(end, closed))
     }
 
     /// Reads the inputs until they end, a signal stops it, or the journal takes no more.
-    fn read(&mut self, inputs: Vec<Input>) -> Result<Result<End, Interrupted>, Failure> {
-        let Some(splitter) = self.splitter.take() else { return Ok(Ok(End::Finished)) };
+    fn read(&mut self, inputs: Vec<Input>) -> Result<End, Interrupted> {
+        let Some(splitter) = self.splitter.take() else { return Ok(End::Finished) };
         let pump = Pump {
             sink: self.shared.clone(),
             gate: Arc::clone(&self.gate),
@@ -173,32 +174,37 @@ impl Run {
         thread::Builder::new()
             .name("reading".to_owned())
             .spawn(move || drop(read.send(Event::Read(pump.run(&inputs)))))
-            .map_err(no_thread)?;
+            .map_err(|error| Interrupted::Failed(no_thread(&error)))?;
         // Once the reading has been stopped it ends soon, but where the queue is full.
         let mut deadline = None;
         loop {
             match self.next_event(deadline) {
-                Some(Event::Read(end)) => return Ok(Ok(end)),
-                Some(Event::Signal(_)) if self.signals > 1 => return Ok(Err(Interrupted::Leave)),
+                Some(Event::Read(end)) => return Ok(end),
+                Some(Event::Signal(_)) if self.signals > 1 => return Err(Interrupted::Leave),
                 Some(Event::Signal(name)) => {
-                    tracing::info!(signal = name, "reading has been stopped; what was taken goes to the bucket");
+                    tracing::info!(
+                        signal = name,
+                        "reading has been stopped; what was taken goes to the bucket"
+                    );
                     if self.gate.stop() {
-                        return Ok(Ok(End::Stopped(Cut::default())));
+                        return Ok(End::Stopped(self.taken.unfinished()));
                     }
                     deadline = self.close_timeout.map(|timeout| clock::now() + timeout);
                 }
-                Some(_) => {}
                 None if deadline.is_some_and(|deadline| clock::now() >= deadline) => {
-                    return Ok(Ok(End::Stopped(Cut::default())));
+                    return Ok(End::Stopped(self.taken.unfinished()));
                 }
-                None if self.failed && self.gate.stop() => return Ok(Ok(End::Stopped(Cut::default()))),
-                None => {}
+                // Nothing more can be taken, and the next line may never come.
+                None if self.failed && self.gate.stop() => {
+                    return Ok(End::Stopped(self.taken.unfinished()));
+                }
+                Some(_) | None => {}
             }
         }
     }
 
     /// Closes the journal on a thread of its own, so that a second signal is heard.
-    fn close(&mut self, timeout: Option<Duration>) -> Result<Result<Result<Closed, FlushError>, Interrupted>, Failure> {
+    fn close(&mut self, timeout: Option<Duration>) -> Result<Result<Closed, FlushError>, Interrupted> {
         let (journal, closed) = (Arc::clone(&self.shared.journal), self.sender.clone());
         thread::Builder::new()
             .name("closing".to_owned())
@@ -207,13 +213,16 @@ impl Run {
                 let result = journal.close_within(timeout.unwrap_or(Duration::from_hours(24 * 365 * 100)));
                 drop(closed.send(Event::Closed(result)));
             })
-            .map_err(no_thread)?;
+            .map_err(|error| Interrupted::Failed(no_thread(&error)))?;
         loop {
             match self.next_event(None) {
-                Some(Event::Closed(result)) => return Ok(Ok(result)),
-                Some(Event::Signal(_)) if self.signals > 1 => return Ok(Err(Interrupted::Leave)),
+                Some(Event::Closed(result)) => return Ok(result),
+                Some(Event::Signal(_)) if self.signals > 1 => return Err(Interrupted::Leave),
                 Some(Event::Signal(name)) => {
-                    tracing::info!(signal = name, "everything goes to the bucket; a second signal leaves at once");
+                    tracing::info!(
+                        signal = name,
+                        "everything goes to the bucket; a second signal leaves at once"
+                    );
                 }
                 Some(_) | None => {}
             }
@@ -222,15 +231,17 @@ impl Run {
 
     /// Lets the last receipt out; a parent process that doesn't read it is waited for.
     fn last_receipt(&mut self) -> Result<(), Interrupted> {
-        let Some(finish) = &self.finish_receipts else { return Ok(()) };
-        finish.finish();
-        loop {
-            match self.next_event(None) {
-                Some(Event::ReceiptsDone) => return Ok(()),
-                Some(Event::Signal(_)) if self.signals > 1 => return Err(Interrupted::Leave),
-                Some(_) | None => {}
+        if let Some(finish) = &self.receipts {
+            finish.finish();
+        }
+        while self.receipts.is_some() {
+            if let Some(Event::Signal(_)) = self.next_event(None)
+                && self.signals > 1
+            {
+                return Err(Interrupted::Leave);
             }
         }
+        Ok(())
     }
 
     /// The next thing that is told, or nothing for a while; looks after progress and trouble in between.
@@ -238,16 +249,14 @@ impl Run {
         let tick = if self.progress.is_some() { progress::DRAWN_EVERY } else { LOOKED_EVERY };
         let now = clock::now();
         let wait = deadline.map_or(tick, |deadline| tick.min(deadline.saturating_duration_since(now)));
-        let event = match self.events.recv_timeout(wait) {
-            Ok(event) => Some(event),
-            // This run holds a sender itself.
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => None,
-        };
-        if let Some(Event::Signal(_)) = event {
-            self.signals += 1;
-        }
-        if event.is_none() {
-            self.look(clock::now());
+        // The only error is that time is up: this run holds a sender itself.
+        let event = self.events.recv_timeout(wait).ok();
+        match event {
+            Some(Event::Signal(_)) => self.signals += 1,
+            // Whenever it comes: a parent process may stop listening at any time.
+            Some(Event::ReceiptsDone) => self.receipts = None,
+            Some(Event::Read(_) | Event::Closed(_)) => {}
+            None => self.look(clock::now()),
         }
         event
     }
@@ -337,6 +346,6 @@ impl Run {
     }
 }
 
-fn no_thread(error: io::Error) -> Failure {
+fn no_thread(error: &io::Error) -> Failure {
     Failure::new(Exit::Unexpected, format!("the operating system refuses a thread: {error}"))
 }

@@ -19,7 +19,7 @@ const DEFAULT_UNIX_SECONDS: u64 = 1_795_340_047;
 /// let before = clock.wall();
 /// clock.advance(Duration::from_secs(60));
 /// assert_eq!(clock.monotonic(), Duration::from_secs(60));
-/// assert_eq!(clock.wall().duration_since(before), Ok(Duration::from_secs(60)));
+/// assert_eq!(clock.wall(), before + Duration::from_secs(60));
 /// ```
 #[derive(Debug, Clone)]
 pub struct FakeClock {

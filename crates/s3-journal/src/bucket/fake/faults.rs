@@ -98,14 +98,26 @@ impl Default for Faults {
             lost_request: 0.0,
             lost_answer: 0.0,
             refused: 0.0,
-            refusals: vec![Kind::Unavailable, Kind::Throttled, Kind::NotSent, Kind::Forbidden, Kind::Conflict],
+            refusals: vec![
+                Kind::Unavailable,
+                Kind::Throttled,
+                Kind::NotSent,
+                Kind::Forbidden,
+                Kind::Conflict,
+            ],
             done_but_failed: 0.0,
             upload_aborted: 0.0,
             complete_error_in_200: 0.0,
             outage: 0.0,
             outage_calls: 8,
             outage_time: Duration::ZERO,
-            outage_kinds: vec![Kind::Unavailable, Kind::NoAnswer, Kind::NotSent, Kind::Forbidden, Kind::Throttled],
+            outage_kinds: vec![
+                Kind::Unavailable,
+                Kind::NoAnswer,
+                Kind::NotSent,
+                Kind::Forbidden,
+                Kind::Throttled,
+            ],
             heads_forbidden: false,
             gets_forbidden: false,
             lists_forbidden: false,
@@ -218,7 +230,8 @@ impl Dice {
         // As many numbers for each call, whatever they are needed for: so one option more leaves the others' faults alone.
         let rolls: [f64; 6] = std::array::from_fn(|_| self.roll());
         let planned = self.planned.get_mut(&attempt.call).and_then(VecDeque::pop_front);
-        let fault = planned.or_else(|| self.refused_always(attempt)).or_else(|| self.rolled(attempt, now, rolls));
+        let fault =
+            planned.or_else(|| self.refused_always(attempt)).or_else(|| self.rolled(attempt, now, rolls));
         if let Some(fault) = fault {
             self.counts.count(fault);
         }

@@ -13,8 +13,8 @@ use bytes::Bytes;
 use durable_queue::clock::Clock;
 
 use super::{
-    Abilities, Bucket, BucketErrorKind, BucketFuture, Complete, Head, Metadata, ObjectPage, Part, Put, UploadMarker,
-    UploadPage, UploadPart,
+    Abilities, Bucket, BucketErrorKind, BucketFuture, Complete, Head, Metadata, ObjectPage, Part, Put,
+    UploadMarker, UploadPage, UploadPart,
 };
 pub use clock::FakeClock;
 use faults::{Attempt, Dice};
@@ -157,11 +157,21 @@ impl Bucket for FakeBucket {
     }
 
     fn abort_upload<'a>(&'a self, key: &'a str, upload_id: &'a str) -> BucketFuture<'a, ()> {
-        self.through(Call::AbortUpload, Some((key, upload_id)), false, self.inner.abort_upload(key, upload_id))
+        self.through(
+            Call::AbortUpload,
+            Some((key, upload_id)),
+            false,
+            self.inner.abort_upload(key, upload_id),
+        )
     }
 
     fn list_parts<'a>(&'a self, key: &'a str, upload_id: &'a str) -> BucketFuture<'a, Vec<Part>> {
-        let work = self.through(Call::ListParts, Some((key, upload_id)), false, self.inner.list_parts(key, upload_id));
+        let work = self.through(
+            Call::ListParts,
+            Some((key, upload_id)),
+            false,
+            self.inner.list_parts(key, upload_id),
+        );
         Box::pin(async move {
             let mut parts = work.await?;
             if self.dice().faults.checksums_withheld {
@@ -173,7 +183,11 @@ impl Bucket for FakeBucket {
         })
     }
 
-    fn list_uploads<'a>(&'a self, prefix: &'a str, after: Option<&'a UploadMarker>) -> BucketFuture<'a, UploadPage> {
+    fn list_uploads<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a UploadMarker>,
+    ) -> BucketFuture<'a, UploadPage> {
         self.through(Call::ListUploads, None, false, self.inner.list_uploads(prefix, after))
     }
 

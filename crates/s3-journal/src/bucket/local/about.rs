@@ -57,7 +57,9 @@ impl About {
     pub(super) fn write(&self, disk: &dyn Disk, root: &Path, key: &str) -> Result<PathBuf, BucketError> {
         let directory = paths::about(root, key);
         disk.create_directory(&directory).map_err(failed("could not create the directory", &directory))?;
-        let bytes = serde_json::to_vec(self).map_err(io::Error::other).map_err(failed("could not describe", &directory))?;
+        let bytes = serde_json::to_vec(self)
+            .map_err(io::Error::other)
+            .map_err(failed("could not describe", &directory))?;
         let mut number = 0_u64;
         let (path, file) = loop {
             let path = directory.join(format!("{PRIVATE}-{number}.json"));
@@ -117,7 +119,11 @@ fn records(disk: &dyn Disk, root: &Path, key: &str) -> Result<Vec<PathBuf>, Buck
         other => other.map_err(failed("could not list", &directory))?,
     };
     let is_record = |name: &str| name.starts_with(PRIVATE);
-    Ok(entries.into_iter().filter(|entry| is_record(&entry.name)).map(|entry| directory.join(entry.name)).collect())
+    Ok(entries
+        .into_iter()
+        .filter(|entry| is_record(&entry.name))
+        .map(|entry| directory.join(entry.name))
+        .collect())
 }
 
 /// `None` for what isn't a whole record, or was just removed.

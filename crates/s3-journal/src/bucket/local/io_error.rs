@@ -15,7 +15,9 @@ pub(super) fn failed<'a>(what: &'a str, path: &'a Path) -> impl FnOnce(io::Error
                 (BucketErrorKind::Other, "InTheWay")
             }
             io::ErrorKind::InvalidFilename => (BucketErrorKind::Other, "InvalidFilename"),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => (BucketErrorKind::Unavailable, "StorageFull"),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                (BucketErrorKind::Unavailable, "StorageFull")
+            }
             _ => (BucketErrorKind::Unavailable, "InputOutput"),
         };
         BucketError::new(kind, code, format!("{what} {}: {error}", path.display())).with_source(error)

@@ -30,8 +30,8 @@ use durable_queue::clock::{Clock, SystemClock};
 use durable_queue::disk::{Disk, RealDisk};
 
 use super::{
-    Abilities, Bucket, BucketError, BucketErrorKind, BucketFuture, Complete, Head, Location, Metadata, ObjectPage, Part,
-    Put, UploadMarker, UploadPage, UploadPart,
+    Abilities, Bucket, BucketError, BucketErrorKind, BucketFuture, Complete, Head, Location, Metadata,
+    ObjectPage, Part, Put, UploadMarker, UploadPage, UploadPart,
 };
 use staging::Staging;
 
@@ -125,7 +125,13 @@ impl Bucket for LocalBucket {
     fn put<'a>(&'a self, put: Put<'a>) -> BucketFuture<'a, ()> {
         let (key, metadata) = (put.key.to_owned(), put.metadata.clone());
         self.run(move |store| {
-            store.put(&Put { key: &key, body: put.body, crc64nvme: put.crc64nvme, metadata: &metadata, create_only: put.create_only })
+            store.put(&Put {
+                key: &key,
+                body: put.body,
+                crc64nvme: put.crc64nvme,
+                metadata: &metadata,
+                create_only: put.create_only,
+            })
         })
     }
 
@@ -162,7 +168,11 @@ impl Bucket for LocalBucket {
         self.run(move |store| store.list_parts(&key, &upload_id))
     }
 
-    fn list_uploads<'a>(&'a self, prefix: &'a str, after: Option<&'a UploadMarker>) -> BucketFuture<'a, UploadPage> {
+    fn list_uploads<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a UploadMarker>,
+    ) -> BucketFuture<'a, UploadPage> {
         let (prefix, after) = (prefix.to_owned(), after.cloned());
         self.run(move |store| store.list_uploads(&prefix, after.as_ref()))
     }

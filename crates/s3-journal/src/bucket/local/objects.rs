@@ -8,11 +8,11 @@ use bytes::Bytes;
 use crc_fast::{CrcAlgorithm, Digest};
 use durable_queue::disk::{DiskFile, LockOutcome, OpenMode};
 
+use super::Store;
 use super::about::{self, About};
 use super::io_error::{failed, ignore_absent, is_absent};
 use super::paths::{self, PRIVATE};
 use super::staging::Staged;
-use super::Store;
 use crate::bucket::rules;
 use crate::bucket::{BucketError, BucketErrorKind, Head, Metadata, Put};
 
@@ -53,7 +53,7 @@ impl Store {
             about::remove(self.disk.as_ref(), &about);
             return Err(error);
         }
-        if let Err(error) = Ok::<(), BucketError>(()) {
+        if let Err(error) = paths::sync_up(self.disk.as_ref(), &self.root, directory) {
             // The name may or may not survive. Taken back, the whole can be tried again with a new name; a sync of the old
             // one that succeeds later would prove nothing.
             if create_only && ignore_absent(self.disk.remove(&path)).is_ok() {
@@ -84,7 +84,11 @@ impl Store {
         let holder = format!("process {}", std::process::id());
         let outcome = self.disk.lock(&lock, &holder).map_err(failed("could not lock", &lock))?;
         let LockOutcome::Locked(_lock) = outcome else {
-            return Err(BucketError::new(BucketErrorKind::Throttled, "SlowDown", "another object is being replaced"));
+            return Err(BucketError::new(
+                BucketErrorKind::Throttled,
+                "SlowDown",
+                "another object is being replaced",
+            ));
         };
         self.check_sure(key)?;
         let beside = paths::parent(path).join(format!("{PRIVATE}-replacing"));
@@ -116,7 +120,9 @@ impl Store {
     /// The file at `path`; `None` when nothing is there, or a directory.
     fn open_object(&self, path: &Path) -> Result<Option<Box<dyn DiskFile>>, BucketError> {
         let file = match self.disk.open(path, OpenMode::Read) {
-            Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::IsADirectory => return Ok(None),
+            Err(error) if is_absent(&error) || error.kind() == io::ErrorKind::IsADirectory => {
+                return Ok(None);
+            }
             other => other.map_err(failed("could not open", path))?,
         };
         // A directory can be opened to read, but not read.
@@ -138,7 +144,12 @@ impl Store {
         Ok(Some(Head { len_bytes, crc64nvme: Some(crc64nvme), metadata, modified }))
     }
 
-    pub(super) fn get_range(&self, key: &str, offset_bytes: u64, len_bytes: u64) -> Result<Bytes, BucketError> {
+    pub(super) fn get_range(
+        &self,
+        key: &str,
+        offset_bytes: u64,
+        len_bytes: u64,
+    ) -> Result<Bytes, BucketError> {
         let path = paths::object(&self.root, key)?;
         let file = self.open_object(&path)?.ok_or_else(|| rules::not_found(key))?;
         let held = file.len_bytes().map_err(failed("could not read", &path))?;

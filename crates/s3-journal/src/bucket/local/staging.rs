@@ -81,7 +81,8 @@ impl Slot {
         let holder = format!("process {}", std::process::id());
         for number in 0..SLOTS_MAX {
             let directory = staged.join(format!("{number:03}"));
-            disk.create_directory(&directory).map_err(failed("could not create the directory", &directory))?;
+            disk.create_directory(&directory)
+                .map_err(failed("could not create the directory", &directory))?;
             let path = directory.join(LOCK);
             let outcome = disk.lock(&path, &holder).map_err(failed("could not lock", &path))?;
             if let LockOutcome::Locked(lock) = outcome {
@@ -120,7 +121,9 @@ fn clear_abandoned(disk: &dyn Disk, staged: &Path, own: u32, holder: &str) {
 }
 
 fn clear(disk: &dyn Disk, directory: &Path) -> io::Result<()> {
-    for entry in disk.entries(directory)?.into_iter().filter(|entry| !entry.is_directory && entry.name != LOCK) {
+    for entry in
+        disk.entries(directory)?.into_iter().filter(|entry| !entry.is_directory && entry.name != LOCK)
+    {
         ignore_absent(disk.remove(&directory.join(&entry.name)))?;
     }
     Ok(())

@@ -15,7 +15,7 @@ use super::about;
 use super::io_error::{failed, ignore_absent, is_absent};
 use super::objects::CHUNK_BYTES;
 use super::staging::Staged;
-use super::{paths, Store};
+use super::{Store, paths};
 use crate::bucket::rules::{self, PAGE_ENTRIES};
 use crate::bucket::{
     BucketError, BucketErrorKind, Complete, Metadata, OpenUpload, Part, UploadMarker, UploadPage, UploadPart,
@@ -53,7 +53,8 @@ impl Store {
         self.disk.create_directory(&uploads).map_err(failed("could not create the directory", &uploads))?;
         let staged = self.staging.create(&self.disk, &self.root)?;
         let bytes = serde_json::to_vec(&record).map_err(io::Error::other);
-        let written = bytes.and_then(|bytes| staged.file.write_at(&bytes, 0)).and_then(|()| staged.file.sync());
+        let written =
+            bytes.and_then(|bytes| staged.file.write_at(&bytes, 0)).and_then(|()| staged.file.sync());
         written.map_err(failed("could not write", &staged.path))?;
 
         let mut id = self.record_ids()?.into_iter().max().map_or(1, |highest| highest + 1);
@@ -92,7 +93,8 @@ impl Store {
             Err(error) if is_absent(&error) => None,
             other => other.map_err(failed("could not read", &path))?,
         };
-        let bytes = bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| rules::no_such_upload(upload_id))?;
+        let bytes =
+            bytes.filter(|bytes| !bytes.is_empty()).ok_or_else(|| rules::no_such_upload(upload_id))?;
         let record = serde_json::from_slice(&bytes).map_err(io::Error::other);
         Ok((id, record.map_err(failed("could not read", &path))?))
     }
@@ -155,7 +157,8 @@ impl Store {
         };
         let mut parts = Vec::new();
         for entry in entries {
-            let Some(number) = entry.name.strip_suffix(PART_SUFFIX).and_then(|number| number.parse().ok()) else {
+            let Some(number) = entry.name.strip_suffix(PART_SUFFIX).and_then(|number| number.parse().ok())
+            else {
                 continue;
             };
             let path = directory.join(&entry.name);
@@ -266,7 +269,11 @@ impl Store {
         let _ = self.disk.remove_directory(&directory);
     }
 
-    pub(super) fn list_uploads(&self, prefix: &str, after: Option<&UploadMarker>) -> Result<UploadPage, BucketError> {
+    pub(super) fn list_uploads(
+        &self,
+        prefix: &str,
+        after: Option<&UploadMarker>,
+    ) -> Result<UploadPage, BucketError> {
         let mut uploads = Vec::new();
         for id in self.record_ids()? {
             let upload_id = format!("{id:012}");
@@ -287,7 +294,8 @@ impl Store {
         let is_truncated = uploads.len() > PAGE_ENTRIES;
         uploads.truncate(PAGE_ENTRIES);
         let last = uploads.last().filter(|_| is_truncated);
-        let next = last.map(|last| UploadMarker { key: last.key.clone(), upload_id: Some(last.upload_id.clone()) });
+        let next =
+            last.map(|last| UploadMarker { key: last.key.clone(), upload_id: Some(last.upload_id.clone()) });
         Ok(UploadPage { uploads, next })
     }
 }

@@ -13,13 +13,13 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    Builder, Credentials, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
-    StalledStreamProtectionConfig,
+    Builder, Credentials, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedHttpClient, StalledStreamProtectionConfig,
 };
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_http_client::Connector;
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 
 use super::options::S3Options;
@@ -48,14 +48,21 @@ pub(super) struct Connected {
 /// before they expire.
 pub(super) async fn connect(options: &S3Options) -> Result<Connected, BucketError> {
     let keys = options.access_key.as_ref().zip(options.secret_key.as_ref()).map(|(access, secret)| {
-        Credentials::new(access.as_str(), secret.as_str(), options.session_token.clone(), None, "s3-journal options")
+        Credentials::new(
+            access.as_str(),
+            secret.as_str(),
+            options.session_token.clone(),
+            None,
+            "s3-journal options",
+        )
     });
     let needs_tls = keys.is_none() || !options.endpoint.as_deref().is_some_and(is_plain);
     let http_client = http_client(needs_tls);
     let provider_config = ProviderConfig::without_region().with_http_client(http_client.clone());
     let region = region(options, &provider_config).await;
 
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client).region(region);
+    let mut loader =
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client).region(region);
     if let Some(keys) = keys {
         loader = loader.credentials_provider(keys);
     }
@@ -96,7 +103,9 @@ fn is_plain(endpoint: &str) -> bool {
 
 /// The endpoint in the environment that the client will use, if the options name none.
 fn environment_endpoint(options: &S3Options) -> Option<String> {
-    if options.endpoint.is_some() || std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_ok_and(|set| set == "true") {
+    if options.endpoint.is_some()
+        || std::env::var("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS").is_ok_and(|set| set == "true")
+    {
         return options.endpoint.clone();
     }
     ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
@@ -139,8 +148,9 @@ fn http_client(needs_tls: bool) -> SharedHttpClient {
             .pool_idle_timeout(IDLE_TIMEOUT)
             .proxy_config(ProxyConfig::from_env());
         builder.set_sleep_impl(components.sleep_impl());
-        let connector =
-            SharedHttpConnector::new(builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build());
+        let connector = SharedHttpConnector::new(
+            builder.tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(context).build(),
+        );
         connectors.push((settings.clone(), connector.clone()));
         connector
     })

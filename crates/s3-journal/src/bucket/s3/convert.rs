@@ -85,7 +85,9 @@ where
             let words = format!("HTTP status {status} with a body that isn't S3's");
             BucketError::new(kind(status, "", about), "", words)
         }
-        SdkError::ResponseError(_) => BucketError::new(BucketErrorKind::NoAnswer, "MalformedAnswer", chain(error)),
+        SdkError::ResponseError(_) => {
+            BucketError::new(BucketErrorKind::NoAnswer, "MalformedAnswer", chain(error))
+        }
         SdkError::TimeoutError(_) => BucketError::new(BucketErrorKind::NoAnswer, "Timeout", chain(error)),
         SdkError::DispatchFailure(failure) => {
             let words = chain(error);
@@ -114,19 +116,41 @@ pub(super) fn kind(status: u16, code: &str, about: About) -> BucketErrorKind {
         "PreconditionFailed" => return Kind::PreconditionFailed,
         "ConditionalRequestConflict" | "OperationAborted" => return Kind::Conflict,
         "InvalidPart" | "InvalidPartOrder" => return Kind::InvalidPart,
-        "BadDigest" | "InvalidDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch" | "IncompleteBody" => {
+        "BadDigest"
+        | "InvalidDigest"
+        | "XAmzContentChecksumMismatch"
+        | "XAmzContentSHA256Mismatch"
+        | "IncompleteBody" => {
             return Kind::BadDigest;
         }
-        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" | "ExpiredToken" | "ExpiredTokenException"
-        | "InvalidToken" | "TokenRefreshRequired" | "RequestTimeTooSkewed" | "RequestExpired" | "InvalidAccessKeyId"
-        | "SignatureDoesNotMatch" | "NotSignedUp" | "UnauthorizedAccess" => return Kind::Forbidden,
+        "AccessDenied"
+        | "AllAccessDisabled"
+        | "AccountProblem"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "InvalidToken"
+        | "TokenRefreshRequired"
+        | "RequestTimeTooSkewed"
+        | "RequestExpired"
+        | "InvalidAccessKeyId"
+        | "SignatureDoesNotMatch"
+        | "NotSignedUp"
+        | "UnauthorizedAccess" => return Kind::Forbidden,
         _ if code.starts_with("KMS.") => return Kind::Forbidden,
-        "AuthorizationHeaderMalformed" | "PermanentRedirect" | "TemporaryRedirect" | "Redirect"
+        "AuthorizationHeaderMalformed"
+        | "PermanentRedirect"
+        | "TemporaryRedirect"
+        | "Redirect"
         | "IllegalLocationConstraintException" => return Kind::NotSent,
         "NotImplemented" => return Kind::Unsupported,
         // An error inside a 200: the work was begun, so nothing is certain.
         _ if (200..300).contains(&status) => return Kind::Unavailable,
-        "SlowDown" | "SlowDownRead" | "SlowDownWrite" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded"
+        "SlowDown"
+        | "SlowDownRead"
+        | "SlowDownWrite"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
         | "TooManyRequests" => return Kind::Throttled,
         "InternalError" | "ServiceUnavailable" | "RequestTimeout" => return Kind::Unavailable,
         _ => {}
@@ -164,7 +188,11 @@ fn chain(error: &dyn Error) -> String {
 
 /// Words of others: of one line and bounded.
 fn clean(words: &str) -> String {
-    words.chars().map(|character| if character.is_control() { ' ' } else { character }).take(MESSAGE_CHARS_MAX).collect()
+    words
+        .chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .take(MESSAGE_CHARS_MAX)
+        .collect()
 }
 
 fn add(words: &mut String, label: &str, value: Option<&str>) {

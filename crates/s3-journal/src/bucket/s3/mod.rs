@@ -16,13 +16,15 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{
+    ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart,
+};
 use bytes::Bytes;
 use tokio::sync::OnceCell;
 
 use super::{
-    Abilities, Bucket, BucketError, BucketErrorKind, BucketFuture, Complete, Head, Metadata, ObjectEntry, ObjectPage,
-    OpenUpload, Part, Put, UploadMarker, UploadPage, UploadPart,
+    Abilities, Bucket, BucketError, BucketErrorKind, BucketFuture, Complete, Head, Metadata, ObjectEntry,
+    ObjectPage, OpenUpload, Part, Put, UploadMarker, UploadPage, UploadPart,
 };
 use connect::{CREDENTIALS_TIMEOUT, Connected};
 use convert::About;
@@ -54,7 +56,8 @@ impl S3Bucket {
     async fn connected(&self) -> Result<&Connected, BucketError> {
         let connecting = self.connected.get_or_try_init(|| Box::pin(connect::connect(&self.options)));
         tokio::time::timeout(CREDENTIALS_TIMEOUT, connecting).await.unwrap_or_else(|_| {
-            let message = format!("neither profile nor metadata service answered within {CREDENTIALS_TIMEOUT:?}");
+            let message =
+                format!("neither profile nor metadata service answered within {CREDENTIALS_TIMEOUT:?}");
             Err(BucketError::new(BucketErrorKind::NotSent, "NotReady", message))
         })
     }
@@ -141,12 +144,17 @@ impl S3Bucket {
         let answer = answer(About::Upload, limit, request.send()).await?;
         // S3 sends the status before the work is done: only what follows is the answer, and a whole one has a tag.
         let is_whole = answer.e_tag().is_some_and(|etag| !etag.is_empty());
-        if is_whole { Ok(()) } else { Err(convert::malformed("the object that was completed has no entity tag")) }
+        if is_whole {
+            Ok(())
+        } else {
+            Err(convert::malformed("the object that was completed has no entity tag"))
+        }
     }
 
     async fn abort_upload_now(&self, key: &str, upload_id: &str) -> Result<(), BucketError> {
         let client = &self.connected().await?.client;
-        let request = client.abort_multipart_upload().bucket(&self.options.bucket).key(key).upload_id(upload_id);
+        let request =
+            client.abort_multipart_upload().bucket(&self.options.bucket).key(key).upload_id(upload_id);
         answer(About::Upload, self.limit(0), request.send()).await?;
         Ok(())
     }
@@ -166,8 +174,11 @@ impl S3Bucket {
             let page = answer(About::Upload, self.limit(0), request.send()).await?;
             for part in page.parts() {
                 let number = part.part_number().and_then(|number| u32::try_from(number).ok());
-                let (len_bytes, modified) = (convert::length(part.size()), convert::time(part.last_modified()));
-                let (Some(number), Some(len_bytes), Some(etag)) = (number, len_bytes, part.e_tag()) else { continue };
+                let (len_bytes, modified) =
+                    (convert::length(part.size()), convert::time(part.last_modified()));
+                let (Some(number), Some(len_bytes), Some(etag)) = (number, len_bytes, part.e_tag()) else {
+                    continue;
+                };
                 if parts.get(&number).is_none_or(|(known, _)| *known <= modified) {
                     let crc64nvme = convert::checksum(part.checksum_crc64_nvme());
                     let part = Part { number, etag: etag.to_owned(), len_bytes, crc64nvme };
@@ -183,7 +194,11 @@ impl S3Bucket {
         }
     }
 
-    async fn list_uploads_now(&self, prefix: &str, after: Option<&UploadMarker>) -> Result<UploadPage, BucketError> {
+    async fn list_uploads_now(
+        &self,
+        prefix: &str,
+        after: Option<&UploadMarker>,
+    ) -> Result<UploadPage, BucketError> {
         let request = self
             .connected()
             .await?
@@ -203,10 +218,9 @@ impl S3Bucket {
             })
             .collect();
         // Some stores say that there is more, but not from where: then it goes on after the last entry.
-        let last = uploads.last().map(|last| UploadMarker {
-            key: last.key.clone(),
-            upload_id: Some(last.upload_id.clone()),
-        });
+        let last = uploads
+            .last()
+            .map(|last| UploadMarker { key: last.key.clone(), upload_id: Some(last.upload_id.clone()) });
         let said = |marker: Option<&str>| marker.filter(|marker| !marker.is_empty()).map(ToOwned::to_owned);
         let marker = match said(page.next_key_marker()) {
             Some(key) => Some(UploadMarker { key, upload_id: said(page.next_upload_id_marker()) }),
@@ -220,7 +234,8 @@ impl S3Bucket {
 
     async fn head_now(&self, key: &str) -> Result<Option<Head>, BucketError> {
         let client = &self.connected().await?.client;
-        let request = client.head_object().bucket(&self.options.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
+        let request =
+            client.head_object().bucket(&self.options.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
         let answer = match answer(About::Head, self.limit(0), request.send()).await {
             Err(error) if error.kind() == BucketErrorKind::NotFound => return Ok(None),
             other => other?,
@@ -234,14 +249,22 @@ impl S3Bucket {
         }))
     }
 
-    async fn get_range_now(&self, key: &str, offset_bytes: u64, len_bytes: u64) -> Result<Bytes, BucketError> {
+    async fn get_range_now(
+        &self,
+        key: &str,
+        offset_bytes: u64,
+        len_bytes: u64,
+    ) -> Result<Bytes, BucketError> {
         let Some(last) = len_bytes.checked_sub(1).map(|more| offset_bytes.saturating_add(more)) else {
             let found = self.head(key).await?;
             return found.map(|_| Bytes::new()).ok_or_else(|| super::rules::not_found(key));
         };
         let client = &self.connected().await?.client;
-        let request =
-            client.get_object().bucket(&self.options.bucket).key(key).range(format!("bytes={offset_bytes}-{last}"));
+        let request = client
+            .get_object()
+            .bucket(&self.options.bucket)
+            .key(key)
+            .range(format!("bytes={offset_bytes}-{last}"));
         let reading = Box::pin(async {
             let answer = match request.send().await {
                 Ok(answer) => answer,
@@ -364,7 +387,11 @@ impl Bucket for S3Bucket {
         Box::pin(self.list_parts_now(key, upload_id))
     }
 
-    fn list_uploads<'a>(&'a self, prefix: &'a str, after: Option<&'a UploadMarker>) -> BucketFuture<'a, UploadPage> {
+    fn list_uploads<'a>(
+        &'a self,
+        prefix: &'a str,
+        after: Option<&'a UploadMarker>,
+    ) -> BucketFuture<'a, UploadPage> {
         Box::pin(self.list_uploads_now(prefix, after))
     }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::bucket::location;
 use crate::bucket::LocationError;
+use crate::bucket::location;
 
 /// How long a connection may take to be made.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -78,7 +78,9 @@ pub enum S3OptionsError {
         region: String,
     },
     /// Only a part of what makes up the keys, or an empty one.
-    #[error("{missing} is missing or empty: give access key and secret key together, or neither to use the AWS credential chain")]
+    #[error(
+        "{missing} is missing or empty: give access key and secret key together, or neither to use the AWS credential chain"
+    )]
     Keys {
         /// What to add.
         missing: &'static str,
@@ -122,7 +124,8 @@ impl S3Options {
             }
         }
         let is_empty = |key: &Option<String>| key.as_ref().is_none_or(String::is_empty);
-        let any_given = self.access_key.is_some() || self.secret_key.is_some() || self.session_token.is_some();
+        let any_given =
+            self.access_key.is_some() || self.secret_key.is_some() || self.session_token.is_some();
         for (missing, key) in [("the access key", &self.access_key), ("the secret key", &self.secret_key)] {
             if any_given && is_empty(key) {
                 return Err(S3OptionsError::Keys { missing });

@@ -17,7 +17,11 @@ fn no_object_is_visible_before_it_is_durable() {
     let published = disk.published();
     assert_eq!(published.len(), 2);
     for (object, unsynced) in published {
-        assert!(unsynced.is_empty(), "{} was visible before these were durable: {unsynced:?}", object.display());
+        assert!(
+            unsynced.is_empty(),
+            "{} was visible before these were durable: {unsynced:?}",
+            object.display()
+        );
     }
     // Names of the past may come back after a power loss; no name that was promised may go.
     let unsynced = disk.unsynced_directories();
@@ -44,7 +48,11 @@ fn dies_after_every_operation(work: impl Fn(&LocalBucket) -> Result<(), BucketEr
         match work(&next) {
             Ok(()) => assert!(head.is_none(), "written twice after operation {at}"),
             Err(error) => {
-                assert_eq!(error.kind(), BucketErrorKind::PreconditionFailed, "after operation {at}: {error}");
+                assert_eq!(
+                    error.kind(),
+                    BucketErrorKind::PreconditionFailed,
+                    "after operation {at}: {error}"
+                );
                 assert!(head.is_some(), "refused without a reason after operation {at}");
             }
         }
@@ -145,4 +153,18 @@ fn a_head_makes_durable_what_it_reports() {
     assert_eq!(run(bucket.head("dir/key")).unwrap_err().kind(), BucketErrorKind::Unavailable);
     disk.refuse_nothing();
     assert!(run(bucket.head("dir/key")).unwrap().is_some());
+}
+
+#[test]
+fn the_loser_of_a_race_leaves_nothing_that_speaks_against_the_winner() {
+    let directory = tempfile::tempdir().unwrap();
+    let bucket = LocalBucket::open(directory.path());
+    // The loser saw a free key, and wrote its record, before the winner was there.
+    let staged = bucket.store.staging.create(&bucket.store.disk, directory.path()).unwrap();
+    staged.file.write_at(b"body", 0).unwrap();
+    put(&bucket, "key", "body", "winner").unwrap();
+    let what = (4, rules::crc64nvme(b"body"));
+    let lost = bucket.store.publish("key", &staged, what, &metadata("loser"), true).unwrap_err();
+    assert_eq!(lost.kind(), BucketErrorKind::PreconditionFailed);
+    assert_eq!(run(bucket.head("key")).unwrap().unwrap().metadata, metadata("winner"));
 }

@@ -28,16 +28,35 @@ fn put(bucket: &LocalBucket, key: &str, body: &'static str, about: &str) -> Resu
     run(bucket.put(Put { key, body, crc64nvme, metadata: &metadata, create_only: true }))
 }
 
-fn send_part(bucket: &LocalBucket, key: &str, id: &str, number: u32, body: &'static str) -> Result<Part, BucketError> {
+fn send_part(
+    bucket: &LocalBucket,
+    key: &str,
+    id: &str,
+    number: u32,
+    body: &'static str,
+) -> Result<Part, BucketError> {
     let body = Bytes::from_static(body.as_bytes());
     let (len_bytes, crc64nvme) = (body.len() as u64, rules::crc64nvme(&body));
     let etag = run(bucket.upload_part(UploadPart { key, upload_id: id, number, body, crc64nvme }))?;
     Ok(Part { number, etag, len_bytes, crc64nvme: Some(crc64nvme) })
 }
 
-fn complete(bucket: &LocalBucket, key: &str, id: &str, parts: &[Part], whole: &str) -> Result<(), BucketError> {
+fn complete(
+    bucket: &LocalBucket,
+    key: &str,
+    id: &str,
+    parts: &[Part],
+    whole: &str,
+) -> Result<(), BucketError> {
     let (len_bytes, crc64nvme) = (whole.len() as u64, rules::crc64nvme(whole.as_bytes()));
-    run(bucket.complete_upload(Complete { key, upload_id: id, parts, len_bytes, crc64nvme, create_only: true }))
+    run(bucket.complete_upload(Complete {
+        key,
+        upload_id: id,
+        parts,
+        len_bytes,
+        crc64nvme,
+        create_only: true,
+    }))
 }
 
 fn write_file(path: &Path, bytes: &[u8]) {
@@ -198,7 +217,8 @@ fn calls_work_outside_of_a_runtime_too() {
 fn a_directory_that_cannot_be_written_is_named() {
     let directory = tempfile::tempdir().unwrap();
     write_file(&directory.path().join("file"), b"");
-    let refused = put(&LocalBucket::open(directory.path().join("file/bucket")), "key", "body", "x").unwrap_err();
+    let refused =
+        put(&LocalBucket::open(directory.path().join("file/bucket")), "key", "body", "x").unwrap_err();
     assert_eq!((refused.kind(), refused.code()), (BucketErrorKind::Other, "InTheWay"), "{refused}");
 
     let disk = WatchedDisk::default();
@@ -207,7 +227,10 @@ fn a_directory_that_cannot_be_written_is_named() {
     let refused = put(&bucket, "key", "body", "x").unwrap_err();
     assert_eq!(refused.kind(), BucketErrorKind::Forbidden);
     let text = refused.to_string();
-    assert!(text.contains("/bucket/.s3-journal") && text.contains("let this user write to the directory"), "{text}");
+    assert!(
+        text.contains("/bucket/.s3-journal") && text.contains("let this user write to the directory"),
+        "{text}"
+    );
 
     let disk = WatchedDisk::default();
     disk.refuse("write", std::io::ErrorKind::StorageFull);

@@ -101,7 +101,11 @@ impl Disk for WatchedDisk {
         self.step("open")?;
         let file = RealDisk.open(path, mode)?;
         if mode == OpenMode::CreateNew {
-            assert!(path.to_string_lossy().contains("/.s3-journal"), "{} is written in the open", path.display());
+            assert!(
+                path.to_string_lossy().contains("/.s3-journal"),
+                "{} is written in the open",
+                path.display()
+            );
             self.named(path);
         }
         Ok(Box::new(WatchedFile { disk: self.clone(), path: path.to_owned(), file }))
@@ -133,7 +137,8 @@ impl Disk for WatchedDisk {
             let files = watch.unsynced_files.iter().filter(matters);
             let unsynced = files.chain(watch.unsynced_directories.iter().filter(matters)).cloned().collect();
             watch.published.push((to.to_owned(), unsynced));
-            let refused: Vec<_> = watch.refused_once_published.iter().map(|name| (*name, io::ErrorKind::Other)).collect();
+            let refused: Vec<_> =
+                watch.refused_once_published.iter().map(|name| (*name, io::ErrorKind::Other)).collect();
             watch.refused.extend(refused);
         }
         self.named(to);

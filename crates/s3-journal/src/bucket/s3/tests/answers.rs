@@ -121,7 +121,10 @@ fn an_error_inside_a_200_is_an_error() {
         ("PreconditionFailed", Kind::PreconditionFailed),
     ] {
         for before in ["", "\n \n"] {
-            let body = format!("{before}{}", error_body(code).trim_start_matches("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
+            let body = format!(
+                "{before}{}",
+                error_body(code).trim_start_matches("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n")
+            );
             let error = answer(Asked::Complete, Answer::new(200, &[], &body));
             assert_eq!((error.kind(), error.code()), (wanted, code), "{error}");
         }
@@ -199,7 +202,11 @@ fn a_store_that_ignores_ranges_is_found_out() {
     let whole = || Answer::new(200, &[], "123456789");
     assert_eq!(answer(Asked::Get, whole()).kind(), Kind::Unsupported);
     let server = Server::new([whole()]);
-    assert_eq!(run(bucket(&server).get_range("a/key", 0, 100)).unwrap(), "123456789", "all of it was asked for");
+    assert_eq!(
+        run(bucket(&server).get_range("a/key", 0, 100)).unwrap(),
+        "123456789",
+        "all of it was asked for"
+    );
 }
 
 #[test]

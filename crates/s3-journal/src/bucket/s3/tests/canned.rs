@@ -19,10 +19,10 @@ impl Answer {
     pub(super) fn new(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
         let mut text = format!("HTTP/1.1 {status} Words\r\nconnection: close\r\n");
         for (name, value) in headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
+            text += &[*name, ": ", *value, "\r\n"].concat();
         }
         if !headers.iter().any(|(name, _)| *name == "content-length") {
-            text.push_str(&format!("content-length: {}\r\n", body.len()));
+            text += &["content-length: ", &body.len().to_string(), "\r\n"].concat();
         }
         Self::Raw(format!("{text}\r\n{body}"))
     }
@@ -69,7 +69,8 @@ impl Server {
     pub(super) fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (requests, answers): (Arc<Mutex<Vec<_>>>, Vec<_>) = (Arc::default(), answers.into_iter().collect());
+        let (requests, answers): (Arc<Mutex<Vec<_>>>, Vec<_>) =
+            (Arc::default(), answers.into_iter().collect());
         let seen = Arc::clone(&requests);
         let thread = std::thread::spawn(move || {
             let mut held = Vec::new();

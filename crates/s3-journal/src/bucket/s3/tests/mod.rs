@@ -37,7 +37,7 @@ fn metadata() -> Metadata {
     [("id".to_owned(), "host-1".to_owned()), ("first".to_owned(), "12".to_owned())].into()
 }
 
-fn put<'a>(metadata: &'a Metadata, create_only: bool) -> Put<'a> {
+fn put(metadata: &Metadata, create_only: bool) -> Put<'_> {
     let body = Bytes::from_static(b"123456789");
     // The check value of CRC-64/NVME: https://reveng.sourceforge.io/crc-catalogue/all.htm
     Put { key: "a/key", body, crc64nvme: 0xae8b_1486_0a79_9888, metadata, create_only }
@@ -51,7 +51,12 @@ fn part() -> UploadPart<'static> {
 fn parts() -> Vec<Part> {
     [(1, Some(0xae8b_1486_0a79_9888)), (2, None)]
         .into_iter()
-        .map(|(number, crc64nvme)| Part { number, etag: format!("\"tag-{number}\""), len_bytes: 5 << 20, crc64nvme })
+        .map(|(number, crc64nvme)| Part {
+            number,
+            etag: format!("\"tag-{number}\""),
+            len_bytes: 5 << 20,
+            crc64nvme,
+        })
         .collect()
 }
 

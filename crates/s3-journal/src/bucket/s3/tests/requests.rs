@@ -15,7 +15,14 @@ fn a_put_carries_precondition_checksum_and_metadata_and_is_sent_as_it_is() {
     assert_eq!(request.header("content-length"), Some("9"));
     assert_eq!(request.header("x-amz-security-token"), Some(SESSION_TOKEN));
     assert_eq!(request.body, "123456789");
-    for unwanted in ["aws-chunked", "STREAMING", "x-amz-trailer", "x-amz-checksum-crc32", "x-amz-sdk-checksum", "100-continue"] {
+    for unwanted in [
+        "aws-chunked",
+        "STREAMING",
+        "x-amz-trailer",
+        "x-amz-checksum-crc32",
+        "x-amz-sdk-checksum",
+        "100-continue",
+    ] {
         assert!(!request.has_anywhere(unwanted), "{unwanted} in {request:?}");
     }
     // Without TLS the signature covers the bytes.
@@ -69,7 +76,11 @@ fn a_part_carries_its_checksum() {
     assert_eq!(run(bucket(&server).upload_part(part())).unwrap(), "\"tag\"");
     let request = server.request();
     assert!(request.line.starts_with("PUT /a-bucket/a/key?"), "{}", request.line);
-    assert!(request.line.contains("partNumber=3") && request.line.contains("uploadId=u%2F1"), "{}", request.line);
+    assert!(
+        request.line.contains("partNumber=3") && request.line.contains("uploadId=u%2F1"),
+        "{}",
+        request.line
+    );
     assert_eq!(request.header("x-amz-checksum-crc64nvme"), Some("rosUhgp5mIg="));
     assert!(!request.has_anywhere("aws-chunked") && !request.has_anywhere("x-amz-trailer"));
     assert_eq!(request.body, "123456789");
@@ -77,7 +88,8 @@ fn a_part_carries_its_checksum() {
 
 #[test]
 fn a_completion_names_parts_length_and_checksum_and_overwrites_nothing() {
-    let body = "<CompleteMultipartUploadResult><Key>a/key</Key><ETag>\"x-2\"</ETag></CompleteMultipartUploadResult>";
+    let body =
+        "<CompleteMultipartUploadResult><Key>a/key</Key><ETag>\"x-2\"</ETag></CompleteMultipartUploadResult>";
     let server = Server::new([Answer::new(200, &[], body)]);
     run(bucket(&server).complete_upload(complete(&parts()))).unwrap();
     let request = server.request();
@@ -88,7 +100,10 @@ fn a_completion_names_parts_length_and_checksum_and_overwrites_nothing() {
     assert_eq!(request.header("x-amz-mp-object-size"), Some("10485760"));
     let first = request.body.split("</Part>").next().unwrap();
     assert!(first.contains("<PartNumber>1</PartNumber>"), "{first}");
-    assert!(first.contains("<ETag>&quot;tag-1&quot;</ETag>") || first.contains("<ETag>\"tag-1\"</ETag>"), "{first}");
+    assert!(
+        first.contains("<ETag>&quot;tag-1&quot;</ETag>") || first.contains("<ETag>\"tag-1\"</ETag>"),
+        "{first}"
+    );
     assert!(first.contains("<ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME>"), "{first}");
     assert_eq!(request.body.matches("<ChecksumCRC64NVME>").count(), 1, "only where the checksum is known");
 }
@@ -149,7 +164,11 @@ fn parts_are_listed_to_the_end_and_the_newest_of_a_number_counts() {
         )
     };
     let page = |truncated: bool, parts: &str| {
-        Answer::new(200, &[], &format!("<ListPartsResult><IsTruncated>{truncated}</IsTruncated>{parts}</ListPartsResult>"))
+        Answer::new(
+            200,
+            &[],
+            &format!("<ListPartsResult><IsTruncated>{truncated}</IsTruncated>{parts}</ListPartsResult>"),
+        )
     };
     let first = [part(1, "a", 1), part(2, "new", 9), part(2, "old", 5)].concat();
     let server = Server::new([page(true, &first), page(false, &part(3, "c", 3))]);
@@ -165,7 +184,11 @@ fn uploads_are_listed_on_even_if_the_store_does_not_say_from_where() {
     let page = |marker: &str| {
         let uploads = [upload("p/a", "1"), upload("p/a", "2"), upload("q", "3")].concat();
         let result = "ListMultipartUploadsResult";
-        Answer::new(200, &[], &format!("<{result}><IsTruncated>true</IsTruncated>{marker}{uploads}</{result}>"))
+        Answer::new(
+            200,
+            &[],
+            &format!("<{result}><IsTruncated>true</IsTruncated>{marker}{uploads}</{result}>"),
+        )
     };
     let told = "<NextKeyMarker>p/z</NextKeyMarker><NextUploadIdMarker>9</NextUploadIdMarker>";
     let server = Server::new([page(told), page(""), page("")]);

@@ -61,7 +61,9 @@ fn other_options_are_checked() {
     assert!(problem(|options| options.region = Some("eu central".into())).contains("region"));
     assert!(problem(|options| options.secret_key = None).contains("the secret key is missing"));
     assert!(problem(|options| options.access_key = None).contains("the access key is missing"));
-    assert!(problem(|options| options.secret_key = Some(String::new())).contains("the secret key is missing"));
+    assert!(
+        problem(|options| options.secret_key = Some(String::new())).contains("the secret key is missing")
+    );
     assert!(problem(|options| options.operation_timeout = Duration::ZERO).contains("operation_timeout"));
     let without = |options: &mut S3Options| (options.access_key, options.secret_key) = (None, None);
     assert!(problem(without).contains("the access key is missing"), "a session token alone");
