@@ -78,6 +78,19 @@ class Bucket:
         answer = self.client.list_multipart_uploads(Bucket=self.name, Prefix=f"{self.prefix}/")
         return [upload["Key"] for upload in answer.get("Uploads", [])]
 
+    def pieces(self) -> int:
+        """How many objects and how many parts of open uploads there are."""
+        pieces = len(self.objects())
+        answer = self.client.list_multipart_uploads(Bucket=self.name, Prefix=f"{self.prefix}/")
+        for upload in answer.get("Uploads", []):
+            try:
+                parts = self.client.list_parts(Bucket=self.name, Key=upload["Key"], UploadId=upload["UploadId"])
+            except self.client.exceptions.NoSuchUpload:
+                # It was completed meanwhile.
+                continue
+            pieces += len(parts.get("Parts", []))
+        return pieces
+
     def check_row(self, what: str) -> list[Stored]:
         """Checks the names: one incarnation, each number once from 0 on, and no upload left open."""
         objects = self.objects()

@@ -133,11 +133,23 @@ class Writer:
         def look() -> bool:
             return holds() or self._process.poll() is not None
 
-        wait_until(look, seconds, f"{what} (durable {self.durable}, uploaded {self.uploaded}) {self.stderr}", 0.005)
+        try:
+            wait_until(look, seconds, what, 0.005)
+        except TimeoutError as error:
+            told = f"{self.fed} bytes fed, {self.durable} lines durable, {self.uploaded} uploaded"
+            raise TimeoutError(f"{error}; {told}; it said: {self.stderr}") from None
         return bool(holds())
 
     def is_running(self) -> bool:
         return self._process.poll() is None
+
+    def ends_within(self, seconds: float) -> bool:
+        """Lets it run for so long; whether it has ended by then."""
+        try:
+            self._process.wait(seconds)
+            return True
+        except subprocess.TimeoutExpired:
+            return False
 
     def peak_bytes(self) -> int:
         """The most memory it has had resident."""

@@ -16,7 +16,7 @@ fn end_to_end(criterion: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Bytes(RAW_BYTES as u64));
     for compressor in [Compressor::None, Compressor::Gzip, Compressor::Zstd] {
         for (mode, fsync) in [("fsync", true), ("no-fsync", false)] {
-            group.bench_function(format!("{compressor}/{mode}"), |bencher| {
+            group.bench_function(format!("{}/{mode}", compressor.name()), |bencher| {
                 bencher.iter_custom(|journals| {
                     let mut watch = Stopwatch::default();
                     for _ in 0..journals {

@@ -15,14 +15,14 @@ fn alone(criterion: &mut Criterion) {
         for threads in [1, 2] {
             let mut journal = NullJournal::open(false);
             group.bench_function(format!("{size}B/{threads}-threads"), |bencher| {
-                bencher.iter_custom(|entries| journal.submit_alone(&lines, entries, threads));
+                bencher.iter_custom(|entries| journal.submit_alone(&lines, entries, threads).wall);
             });
         }
         group.bench_function(format!("{size}B/copy-only"), |bencher| {
             let mut copy = alone::Copy::default();
             bencher.iter_custom(|entries| {
                 let begun = Instant::now();
-                for line in lines.forever().take(usize::try_from(entries).unwrap()) {
+                for line in lines.forever(0).take(usize::try_from(entries).unwrap()) {
                     copy.line(line);
                 }
                 begun.elapsed()

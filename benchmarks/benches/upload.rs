@@ -21,15 +21,9 @@ fn upload(criterion: &mut Criterion) {
     let lines = Text::gather(8 * MIB).lines(100);
     let mut group = criterion.benchmark_group("upload");
     group.sampling_mode(SamplingMode::Flat).throughput(Throughput::Bytes(BACKLOG_BYTES as u64));
-    let mut stores: Vec<(&str, Make)> = vec![
-        ("null", Box::new(|| (Arc::new(NullBucket::default()), None))),
-        ("local-directory", Box::new(local)),
-    ];
-    #[cfg(feature = "s3")]
-    if let Some(bucket) = s3() {
-        stores.push(("s3", Box::new(move || (Arc::clone(&bucket), None))));
-    }
-    for (name, store) in stores {
+    let null: Make = Box::new(|| (Arc::new(NullBucket::default()), None));
+    let stores = [("null", null), ("local-directory", Box::new(local))];
+    for (name, store) in stores.into_iter().chain(s3()) {
         group.bench_function(name, |bencher| {
             bencher.iter_custom(|queues| {
                 let mut watch = Stopwatch::default();
@@ -51,7 +45,7 @@ fn local() -> Store {
 
 /// The bucket that the environment names. Each run leaves its objects there: use one that is made for it.
 #[cfg(feature = "s3")]
-fn s3() -> Option<Arc<dyn Bucket>> {
+fn s3() -> Option<(&'static str, Make)> {
     use s3_journal::bucket::{S3Bucket, S3Options};
     let Ok(name) = std::env::var("S3_JOURNAL_BENCH_S3_BUCKET") else {
         println!("S3_JOURNAL_BENCH_S3_BUCKET isn't set: no upload to S3");
@@ -60,7 +54,13 @@ fn s3() -> Option<Arc<dyn Bucket>> {
     let mut options = S3Options::new(name);
     options.endpoint = std::env::var("S3_JOURNAL_BENCH_S3_ENDPOINT").ok();
     options.path_style = options.endpoint.is_some();
-    Some(Arc::new(S3Bucket::new(options).unwrap()))
+    let bucket: Arc<dyn Bucket> = Arc::new(S3Bucket::new(options).unwrap());
+    Some(("s3", Box::new(move || (Arc::clone(&bucket), None))))
+}
+
+#[cfg(not(feature = "s3"))]
+fn s3() -> Option<(&'static str, Make)> {
+    None
 }
 
 fn short() -> Criterion {

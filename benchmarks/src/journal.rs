@@ -9,7 +9,7 @@ use s3_journal::{Compressor, Journal, Options};
 use tempfile::TempDir;
 
 use crate::MIB;
-use crate::measure::Stopwatch;
+use crate::measure::{Stopwatch, thread_cpu_time};
 use crate::scratch;
 use crate::stores::{NullBucket, Unreachable};
 use crate::text::Lines;
@@ -21,6 +21,15 @@ const BURST_BYTES: usize = 2 * MIB;
 /// The options that all journals here have, and that the program `s3-journal write` has by default, but for the latency.
 fn options(directory: &Path, bucket: Arc<dyn Bucket>) -> Options {
     Options::new().bucket(bucket, "").local_directory(directory).id("bench")
+}
+
+/// What calls of `submit` took.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Took {
+    /// Wall time; of several threads, the slowest one's.
+    pub wall: Duration,
+    /// Processor time of the calling threads, and of no other.
+    pub cpu: Duration,
 }
 
 /// A journal that writes to nowhere, with nothing in it.
@@ -41,43 +50,45 @@ impl NullJournal {
         Self { journal, next: 0, _directory: directory }
     }
 
-    /// The time of `entries` calls of `submit` alone, from `threads` threads at once: in bursts that never wait, what they
-    /// leave to do being done between them. With two threads: the time of the slower one.
-    pub fn submit_alone(&mut self, lines: &Lines, entries: u64, threads: usize) -> Duration {
+    /// What `entries` calls of `submit` take by themselves, from `threads` threads at once: in bursts that never wait, what
+    /// they leave to do being done between them.
+    pub fn submit_alone(&mut self, lines: &Lines, entries: u64, threads: usize) -> Took {
         let per_burst = BURST_BYTES / (lines.bytes().len() / lines.count() + 1);
         let mut left = usize::try_from(entries).expect("fits");
-        let mut total = Duration::ZERO;
+        let mut total = Took::default();
         while left > 0 {
             let burst = left.min(per_burst);
-            total += self.burst(lines, burst, threads);
+            let took = self.burst(lines, burst, threads);
+            total = Took { wall: total.wall + took.wall, cpu: total.cpu + took.cpu };
             left -= burst;
-            let through = self.journal.next_sequence();
-            self.journal.receipt(through - 1).durable().wait().expect("the disk takes it");
+            let last = self.journal.next_sequence() - 1;
+            self.journal.receipt(last).durable().wait().expect("the disk takes it");
         }
         total
     }
 
-    fn burst(&mut self, lines: &Lines, entries: usize, threads: usize) -> Duration {
+    fn burst(&mut self, lines: &Lines, entries: usize, threads: usize) -> Took {
         let (start, journal) = (self.next, &self.journal);
         self.next = (self.next + entries) % lines.count();
         if threads == 1 {
             return submit(journal, lines, start, entries);
         }
-        let barrier = Barrier::new(threads);
+        let barrier = &Barrier::new(threads);
         std::thread::scope(|scope| {
-            let share = entries.div_ceil(threads);
-            let shares = (0..threads)
-                .map(|thread| (thread * share, share.min(entries.saturating_sub(thread * share))));
-            let running: Vec<_> = shares
-                .map(|(offset, share)| {
-                    let barrier = &barrier;
+            let share = entries / threads;
+            let running: Vec<_> = (0..threads)
+                .map(|thread| {
+                    let rest = if thread == 0 { entries % threads } else { 0 };
                     scope.spawn(move || {
                         barrier.wait();
-                        submit(journal, lines, start + offset, share)
+                        submit(journal, lines, start + thread * share, share + rest)
                     })
                 })
                 .collect();
-            running.into_iter().map(|thread| thread.join().expect("a thread ends")).max().unwrap_or_default()
+            running.into_iter().fold(Took::default(), |all, thread| {
+                let one = thread.join().expect("a thread ends");
+                Took { wall: all.wall.max(one.wall), cpu: all.cpu + one.cpu }
+            })
         })
     }
 
@@ -92,12 +103,12 @@ impl NullJournal {
     }
 }
 
-fn submit(journal: &Journal, lines: &Lines, start: usize, entries: usize) -> Duration {
-    let begun = Instant::now();
-    for line in lines.forever().skip(start % lines.count()).take(entries) {
+fn submit(journal: &Journal, lines: &Lines, start: usize, entries: usize) -> Took {
+    let (begun, cpu) = (Instant::now(), thread_cpu_time());
+    for line in lines.forever(start).take(entries) {
         journal.submit(line).expect("the journal takes it");
     }
-    begun.elapsed()
+    Took { wall: begun.elapsed(), cpu: thread_cpu_time().saturating_sub(cpu) }
 }
 
 /// Entries in, objects out: submits lines of `raw_bytes` bytes and closes, which returns when all is in the bucket. The
@@ -122,7 +133,7 @@ pub fn end_to_end(
 
 fn submit_bytes(journal: &Journal, lines: &Lines, raw_bytes: usize) {
     let mut left = raw_bytes;
-    for line in lines.forever() {
+    for line in lines.forever(0) {
         journal.submit(line).expect("the journal takes it");
         left = left.saturating_sub(line.len() + 1);
         if left == 0 {

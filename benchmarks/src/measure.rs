@@ -11,8 +11,8 @@ pub struct Sample {
     pub amount: f64,
     /// Wall time.
     pub wall: Duration,
-    /// Processor time of all threads of this process; nothing where other work ran at the same time.
-    pub cpu: Option<Duration>,
+    /// Processor time of all threads that took part.
+    pub cpu: Duration,
 }
 
 impl Sample {
@@ -52,13 +52,22 @@ impl Stopwatch {
     /// A run in which `amount` was done.
     pub fn sample(mut self, amount: f64) -> Sample {
         self.stop();
-        Sample { amount, wall: self.wall, cpu: Some(self.cpu) }
+        Sample { amount, wall: self.wall, cpu: self.cpu }
     }
 }
 
 /// Processor time of all threads of this process.
 fn cpu_time() -> Duration {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    cpu_clock(ClockId::ProcessCPUTime)
+}
+
+/// Processor time of the calling thread.
+pub fn thread_cpu_time() -> Duration {
+    cpu_clock(ClockId::ThreadCPUTime)
+}
+
+fn cpu_clock(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 

@@ -116,16 +116,19 @@ impl Lines {
         (self.bytes.len() - self.ends.len()) as f64 / self.ends.len() as f64
     }
 
-    /// Line `number`, without its newline; begins anew after the last one.
-    pub fn line(&self, number: usize) -> &[u8] {
-        let number = number % self.ends.len();
+    fn line(&self, number: usize) -> &[u8] {
         let start = number.checked_sub(1).map_or(0, |before| self.ends[before] + 1);
         &self.bytes[start..self.ends[number]]
     }
 
-    /// The lines, over and over.
-    pub fn forever(&self) -> impl Iterator<Item = &[u8]> {
-        (0..self.ends.len()).cycle().map(|number| self.line(number))
+    /// The lines from number `start` on, over and over.
+    pub fn forever(&self, start: usize) -> impl Iterator<Item = &[u8]> {
+        let mut number = start % self.ends.len();
+        std::iter::from_fn(move || {
+            let line = self.line(number);
+            number = if number + 1 == self.ends.len() { 0 } else { number + 1 };
+            Some(line)
+        })
     }
 
     /// Piece `number` when the text is cut into pieces of `len_bytes` bytes; begins anew after the last whole one.

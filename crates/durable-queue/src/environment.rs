@@ -35,13 +35,8 @@ pub(crate) fn holder() -> String {
     format!("process {} on {}", std::process::id(), host_name())
 }
 
-/// The host's name as the kernel says it (proc(5), `/proc/sys/kernel/hostname`), or as the environment does. Not a file on
-/// a disk, so it isn't read through one.
+/// The host's name as the kernel says it (uname(2)).
 fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname")
-        .or_else(|_| std::env::var("HOSTNAME"))
-        .ok()
-        .map(|name| name.trim().to_owned())
-        .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| "an unnamed host".to_owned())
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "an unnamed host".to_owned() } else { name }
 }

@@ -1,5 +1,11 @@
 //! What the Clojure library gets wrong (`durable_queue.clj`), each by the name of what happens there.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "these are tests: what is wrong here must stop them"
+)]
+
 mod queue_support;
 mod support;
 
@@ -70,6 +76,10 @@ fn corruption_is_reported_with_its_place_and_the_queue_goes_on_behind_it() {
     let kept = disk.content(&kept_as.clone().unwrap());
     assert_eq!(kept, disk.content(&slab(1))[frame..frame + kept.len()]);
     assert!(kept.windows(11).any(|window| window == b"secOnd task"), "the bytes as they are");
+    queues.fsync().unwrap();
+    let after = disk.fork();
+    after.lose_power(Loss::Lost);
+    assert_eq!(after.content(kept_as.as_ref().unwrap()), kept, "kept for good before it is given up here");
     assert_eq!(queues.take("a").unwrap().data(), b"third task");
     let aside = queues.set_aside();
     assert_eq!((aside.len(), aside[0].task, &aside[0].kept_as), (1, task, &kept_as));
@@ -220,20 +230,20 @@ fn a_directory_is_opened_once_and_the_second_is_told_by_whom() {
 fn puts_that_come_during_a_sync_share_the_next() {
     let disk = MemoryDisk::new();
     let queues = open(&disk, small().slab_size(1 << 20));
-    let (begin, begun) = mpsc::channel();
+    let (tell, first_sync) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let syncs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&syncs);
     disk.watch(move |operation| {
         if operation == "sync 0000000000000001.slab" && counted.fetch_add(1, Ordering::SeqCst) == 0 {
-            begin.send(()).unwrap();
+            tell.send(()).unwrap();
             let _ = may_go_on.recv();
         }
     });
     std::thread::scope(|scope| {
         let queues = &queues;
         scope.spawn(|| queues.put("a", "first").unwrap());
-        begun.recv().unwrap();
+        first_sync.recv().unwrap();
         for n in 0..31 {
             scope.spawn(move || queues.put("a", format!("{n}")).unwrap());
         }

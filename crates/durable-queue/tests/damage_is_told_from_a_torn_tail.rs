@@ -257,7 +257,7 @@ fn a_newest_slab_without_an_acknowledged_frame_gives_way_to_its_predecessor() {
     let changes: [fn(&mut [u8]); 2] = [|end| end[0] ^= 1, |end| end.fill(0)];
     for change in changes {
         let damaged = damaged_before.fork();
-        damaged.disk.tamper(&slab(4), |content| change(&mut content[len - 5080..]));
+        damaged.disk.tamper(&slab(4), |content| change(&mut content[len - 5072..]));
         assert!(matches!(open(&damaged), Err(OpenError::Corrupt { file, .. }) if file == slab(4)));
     }
 }

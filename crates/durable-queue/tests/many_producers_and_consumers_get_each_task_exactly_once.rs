@@ -1,5 +1,7 @@
 //! Threads that put, take, retry and drop at once: every task is completed once, none is lost, none comes again.
 
+#![expect(clippy::unwrap_used, reason = "these are tests: what is wrong here must stop them")]
+
 mod queue_support;
 mod support;
 

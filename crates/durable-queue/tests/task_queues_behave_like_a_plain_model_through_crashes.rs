@@ -2,6 +2,12 @@
 //! fails, and what comes back is held against the model: every task that must be there is, once, in order; no task that
 //! must not be there is.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "these are tests: what is wrong here must stop them"
+)]
+
 mod queue_support;
 mod support;
 

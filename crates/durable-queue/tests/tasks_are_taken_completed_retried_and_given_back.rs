@@ -23,7 +23,11 @@ fn tasks_come_in_the_order_they_were_put_each_name_by_itself() {
     assert_eq!(drain(&queues, "b"), (0..50).map(|n| format!("b{n}")).collect::<Vec<_>>());
     assert!(queues.try_take("a").unwrap().is_none());
     assert!(queues.try_take("never put to").unwrap().is_none());
-    assert_eq!(queues.stats().into_keys().collect::<Vec<_>>(), ["a", "b"], "asking for a name doesn't make a queue");
+    assert_eq!(
+        queues.stats().into_keys().collect::<Vec<_>>(),
+        ["a", "b"],
+        "asking for a name doesn't make a queue"
+    );
 }
 
 #[test]
@@ -106,7 +110,11 @@ fn a_dropped_or_retried_task_wakes_another_taker() {
             let taker = scope.spawn(|| queues.take_timeout("a", LONG).unwrap().unwrap().id());
             rest();
             let id = task.id();
-            if is_retried { task.retry().unwrap() } else { drop(task) }
+            if is_retried {
+                task.retry().unwrap()
+            } else {
+                drop(task)
+            }
             assert_eq!(taker.join().unwrap(), id);
         });
     }

@@ -10,6 +10,9 @@ use crate::stream::Codec;
 /// The function of a custom compressor: appends to the second argument what stands for the first.
 pub type CompressFn = dyn Fn(&[u8], &mut Vec<u8>) -> io::Result<()> + Send + Sync;
 
+/// The function that undoes a custom compressor: a whole object's stored bytes to the raw ones.
+pub type DecompressFn = dyn Fn(&[u8]) -> io::Result<Vec<u8>> + Send + Sync;
+
 /// The longest name of a custom compressor, in bytes.
 pub const COMPRESSOR_NAME_BYTES_MAX: usize = 64;
 
@@ -39,6 +42,7 @@ pub struct CustomCompressor {
     name: String,
     suffix: Option<String>,
     compress: Arc<CompressFn>,
+    inverse: Option<Arc<DecompressFn>>,
 }
 
 impl CustomCompressor {
@@ -50,12 +54,27 @@ impl CustomCompressor {
         suffix: Option<&str>,
         compress: impl Fn(&[u8], &mut Vec<u8>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), suffix: suffix.map(str::to_owned), compress: Arc::new(compress) }
+        Self { name: name.into(), suffix: suffix.map(str::to_owned), compress: Arc::new(compress), inverse: None }
+    }
+
+    /// The same, with what undoes it: a whole object's stored bytes to the raw ones. Readers need it
+    /// ([`Decompressors::with_custom`](crate::read::Decompressors::with_custom)); without it they refuse such objects.
+    #[must_use]
+    pub fn with_inverse(
+        mut self,
+        inverse: impl Fn(&[u8]) -> io::Result<Vec<u8>> + Send + Sync + 'static,
+    ) -> Self {
+        self.inverse = Some(Arc::new(inverse));
+        self
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    pub(crate) fn inverse(&self) -> Option<&Arc<DecompressFn>> {
+        self.inverse.as_ref()
     }
 
     pub(crate) fn compress(&self, raw: &[u8], out: &mut Vec<u8>) -> io::Result<()> {

@@ -150,7 +150,7 @@ fn write(mut scribe: Scribe, shared: &Shared) {
                 match scribe.step() {
                     Ok(ScribeStep::Full) if shared.scribe_gives_up.load(Ordering::Acquire) => return,
                     Ok(ScribeStep::Busy | ScribeStep::Full) => {
-                        shared.scribe_bell.wait(Some(ROOM_LOOK_INTERVAL))
+                        shared.scribe_bell.wait(Some(ROOM_LOOK_INTERVAL));
                     }
                     Ok(ScribeStep::Finished) => return,
                     Ok(_) => {}

@@ -72,6 +72,8 @@ impl Ledger {
         let frame = Frame::new(kind.map_or(0, |kind| kind as u16), record.must_understand(), &meta, payload);
         let class = if kind == Some(Kind::Batch) { Class::Data } else { Class::Control };
         let mut state = lock(&self.state);
+        // Once it is in the log it is read at each opening: one that contradicts the others must not get there.
+        state.check(record).map_err(|error| internal(error.to_string()))?;
         let appended = self.log.append(&frame, class, &mut |out| state.encode_into(out));
         let appended = appended.map_err(|error| match error {
             AppendError::Busy => LedgerError::Busy,

@@ -50,7 +50,7 @@ mod sync;
 mod upload;
 mod write;
 
-pub use compressor::{CompressFn, Compressor, CustomCompressor};
+pub use compressor::{CompressFn, Compressor, CustomCompressor, DecompressFn};
 pub use directory_format::{DirectoryFormat, DirectoryFormatError};
 pub use durable_queue;
 pub use encode::{AsIs, Encode, EncodeError, FromFn, JsonLines, from_fn};

@@ -9,7 +9,7 @@ use crate::recovery::{Cut, SurveyMode, Visitor, survey, visit};
 
 /// How often it looks again when what it sees doesn't fit together: beside a writer that turns slabs over, a look isn't one
 /// moment.
-const LOOKS: usize = 5;
+const LOOKS: usize = 10;
 
 /// A slab as an inspection finds it.
 #[derive(Debug, Clone, PartialEq, Eq)]

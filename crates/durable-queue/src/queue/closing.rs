@@ -107,10 +107,8 @@ impl Shared {
         for entry in disk.entries(directory).map_err(error("listing", directory))? {
             let name = &entry.name;
             let is_slab = slab_number(name).is_some();
-            let is_ours = is_slab
-                || name == NEXT_NAME
-                || name.ends_with(TORN_SUFFIX)
-                || name.ends_with(DAMAGED_SUFFIX);
+            let is_ours =
+                is_slab || name == NEXT_NAME || name.ends_with(TORN_SUFFIX) || name.ends_with(DAMAGED_SUFFIX);
             if entry.is_directory || !is_ours {
                 continue;
             }

@@ -63,7 +63,9 @@ pub enum PutError {
         limit_bytes: u64,
     },
     /// Writing or syncing failed, now or earlier. Whether this task is stored shows when the queues are opened again.
-    #[error("the queues' disk has failed: mend it and open the queues again to see whether the task is there")]
+    #[error(
+        "the queues' disk has failed: mend it and open the queues again to see whether the task is there"
+    )]
     Failed(#[source] Arc<LogFailure>),
     /// The queues were closed or deleted. The task isn't stored.
     #[error("the queues are closed")]
@@ -98,7 +100,9 @@ pub enum TakeError {
         kept_as: Option<PathBuf>,
     },
     /// The operating system refused to read the task, which is back at its place: try again.
-    #[error("reading a task of queue {queue:?} failed: try again, and look after the disk if it keeps failing")]
+    #[error(
+        "reading a task of queue {queue:?} failed: try again, and look after the disk if it keeps failing"
+    )]
     Io {
         /// The queue's name.
         queue: String,
@@ -126,7 +130,9 @@ fn kept(path: Option<&PathBuf>) -> String {
 #[non_exhaustive]
 pub enum SettleError {
     /// Writing or syncing failed, now or earlier.
-    #[error("the queues' disk has failed, so that the task may come again: mend it and open the queues again")]
+    #[error(
+        "the queues' disk has failed, so that the task may come again: mend it and open the queues again"
+    )]
     Failed(#[source] Arc<LogFailure>),
     /// The queues were closed or deleted before.
     #[error("the queues are closed, so that the task may come again")]
@@ -154,7 +160,9 @@ pub enum CloseError {
     #[error("the queues' disk has failed: what wasn't durable may be lost or come again")]
     Failed(#[source] Arc<LogFailure>),
     /// The disk has no room even for records that free some.
-    #[error("{tasks} completed or retried tasks couldn't be recorded ({reason}) and come again: free some space")]
+    #[error(
+        "{tasks} completed or retried tasks couldn't be recorded ({reason}) and come again: free some space"
+    )]
     Unrecorded {
         /// How many.
         tasks: usize,

@@ -61,7 +61,8 @@ mod taking;
 mod task;
 
 pub use error::{
-    CloseError, DeleteError, OptionError, PutError, QueuesOpenError, SetAside, SettleError, SyncError, TakeError,
+    CloseError, DeleteError, OptionError, PutError, QueuesOpenError, SetAside, SettleError, SyncError,
+    TakeError,
 };
 pub use iterators::Tasks;
 pub use name::{NameError, QUEUE_NAME_BYTES_MAX};

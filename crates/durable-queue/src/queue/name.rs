@@ -15,5 +15,9 @@ pub struct NameError {
 
 /// Refuses a name that is empty or too long.
 pub(super) fn check_name(name: &str) -> Result<(), NameError> {
-    if (1..=QUEUE_NAME_BYTES_MAX).contains(&name.len()) { Ok(()) } else { Err(NameError { bytes: name.len() }) }
+    if (1..=QUEUE_NAME_BYTES_MAX).contains(&name.len()) {
+        Ok(())
+    } else {
+        Err(NameError { bytes: name.len() })
+    }
 }

@@ -137,7 +137,11 @@ impl QueueOptions {
             Err(OptionError { option, value: value.to_string(), remedy })
         };
         if self.max_queue_size == 0 {
-            return refuse("max_queue_size", &0, "no task could ever be put: give at least 1, or leave it out");
+            return refuse(
+                "max_queue_size",
+                &0,
+                "no task could ever be put: give at least 1, or leave it out",
+            );
         }
         if !(SLAB_SIZE_BYTES_MIN..=SLAB_SIZE_BYTES_MAX).contains(&self.slab_size_bytes) {
             return refuse("slab_size", &self.slab_size_bytes, "give from 16 KiB to 64 GiB, in bytes");

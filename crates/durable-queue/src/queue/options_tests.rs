@@ -21,9 +21,10 @@ fn the_defaults_are_those_of_the_original() {
 
 #[test]
 fn syncing_each_task_and_syncing_many_at_once_exclude_each_other() {
-    for batched in
-        [QueueOptions::new().fsync_threshold(10), QueueOptions::new().fsync_interval(Duration::from_millis(5))]
-    {
+    for batched in [
+        QueueOptions::new().fsync_threshold(10),
+        QueueOptions::new().fsync_interval(Duration::from_millis(5)),
+    ] {
         for (contradictory, option) in
             [(batched.clone().fsync_put(true), "fsync_put"), (batched.clone().fsync_take(true), "fsync_take")]
         {

@@ -73,7 +73,10 @@ impl Handle {
 impl Drop for Handle {
     fn drop(&mut self) {
         if let Some(Err(error)) = self.end(Shared::close) {
-            tracing::warn!(error = &error as &dyn std::error::Error, "closing queues that were dropped failed");
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "closing queues that were dropped failed"
+            );
         }
     }
 }

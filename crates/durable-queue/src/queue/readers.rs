@@ -76,7 +76,9 @@ fn read(log: &Log, reader: &mut Reader, place: Position, id: u64) -> Result<Vec<
         reason,
     };
     let refused = |error: ReadError| match error {
-        ReadError::Corrupt { file, offset_bytes, reason } => Unreadable::Damaged { file, offset_bytes, reason },
+        ReadError::Corrupt { file, offset_bytes, reason } => {
+            Unreadable::Damaged { file, offset_bytes, reason }
+        }
         ReadError::Io { source, .. } if is_lost(&source) => {
             damaged(format!("the disk can't read it: {source}"))
         }

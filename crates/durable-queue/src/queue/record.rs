@@ -130,7 +130,9 @@ pub(super) fn put_checkpoint(next: u64, out: &mut Vec<u8>) {
 /// The next number.
 pub(super) fn checkpoint(payload: &[u8]) -> Result<u64, RecordError> {
     let Ok(checkpoint) = minicbor::decode::<Checkpoint<'_>>(payload) else {
-        return Err(RecordError::new("the log in this directory isn't one of task queues: use another directory"));
+        return Err(RecordError::new(
+            "the log in this directory isn't one of task queues: use another directory",
+        ));
     };
     if checkpoint.client != CLIENT {
         return Err(RecordError::new(format!(
@@ -173,8 +175,9 @@ impl Settled {
 
 /// A settling record's meta.
 pub(super) fn settled(meta: &[u8]) -> Result<Settled, RecordError> {
-    minicbor::decode(meta)
-        .map_err(|error| RecordError::new(format!("a record of completed tasks can't be understood: {error}")))
+    minicbor::decode(meta).map_err(|error| {
+        RecordError::new(format!("a record of completed tasks can't be understood: {error}"))
+    })
 }
 
 #[cfg(test)]

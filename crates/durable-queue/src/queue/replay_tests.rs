@@ -72,7 +72,8 @@ fn a_moved_task_is_the_same_task_at_its_old_place_in_the_order() {
 
 #[test]
 fn a_completion_outlives_every_copy_of_its_task() {
-    let replay = replay(&[task(1, 4096, 0, None), task(3, 4096, 0, None), settled(4, 4096, &[0, 77], vec![])]);
+    let replay =
+        replay(&[task(1, 4096, 0, None), task(3, 4096, 0, None), settled(4, 4096, &[0, 77], vec![])]);
     let mut ledger = replay.into_ledger();
     assert!(order(&mut ledger).is_empty());
     assert_eq!(ledger.slabs.release(9), 9);
@@ -108,7 +109,11 @@ fn the_next_number_is_after_every_number_and_place_that_records_tell_of() {
     assert_eq!(next_after(&task(1, 4096, 7, None)).unwrap(), 8);
     assert_eq!(next_after(&task(1, 4096, 7, Some((9, 1)))).unwrap(), 10);
     let retried = [12, 11].map(|order| Retried { id: 1, order, attempts: 1 }).to_vec();
-    assert_eq!(next_after(&settled(1, 4096, &[99], retried)).unwrap(), 13, "completed numbers were told of before");
+    assert_eq!(
+        next_after(&settled(1, 4096, &[99], retried)).unwrap(),
+        13,
+        "completed numbers were told of before"
+    );
     assert_eq!(next_after(&settled(1, 4096, &[99], vec![])).unwrap(), 0);
     // Also when all those tasks are gone.
     assert_eq!(replay(&[task(1, 4096, 7, None), settled(1, 4200, &[7], vec![])]).into_ledger().next(), 8);

@@ -1,5 +1,6 @@
 //! Looks at a log's directory and judges it, changing nothing. Knows the scan and the slabs' headers.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::scan::scan;
@@ -120,8 +121,20 @@ pub(crate) fn survey(disk: &dyn Disk, directory: &Path, mode: SurveyMode) -> Res
         disk.sync_directory(directory).map_err(io_error("sync", directory))?;
     }
     let mut slabs: Vec<Head> = Vec::with_capacity(numbers.len());
+    let newest = numbers.last().copied();
     for number in numbers {
-        let head = read_head(disk, directory, number, mode)?;
+        let head = match read_head(disk, directory, number, mode) {
+            // Removed since the directory was listed, and so all that are older.
+            Err(OpenError::Io { source, .. })
+                if mode == SurveyMode::Inspect
+                    && source.kind() == io::ErrorKind::NotFound
+                    && Some(number) != newest =>
+            {
+                slabs.clear();
+                continue;
+            }
+            head => head?,
+        };
         if let Some(previous) = slabs.last() {
             check_link(directory, previous, &head)?;
         }

@@ -6,6 +6,7 @@ use std::io::{self, Read, Write};
 use std::sync::Arc;
 
 use super::cutter::{Cut, Cutter, TooLong};
+use crate::compressor::{CustomCompressor, DecompressFn};
 use crate::stream::{Codec, decoder};
 
 /// Longest object that is held in memory for a custom decompressor, in bytes as stored.
@@ -14,11 +15,9 @@ pub const CUSTOM_OBJECT_BYTES_MAX: u64 = 256 << 20;
 /// Decoded bytes taken at a time.
 const CHUNK_BYTES: usize = 128 << 10;
 
-type Decompress = dyn Fn(&[u8]) -> io::Result<Vec<u8>> + Send + Sync;
-
 /// Inverses of custom compressors, by the name that objects' metadata gives.
 #[derive(Clone, Default)]
-pub struct Decompressors(BTreeMap<String, Arc<Decompress>>);
+pub struct Decompressors(BTreeMap<String, Arc<DecompressFn>>);
 
 impl Decompressors {
     /// None but the formats that are built in.
@@ -36,6 +35,15 @@ impl Decompressors {
         decompress: impl Fn(&[u8]) -> io::Result<Vec<u8>> + Send + Sync + 'static,
     ) -> Self {
         self.0.insert(name.into(), Arc::new(decompress));
+        self
+    }
+
+    /// Adds a custom compressor's own inverse, if it has one.
+    #[must_use]
+    pub fn with_custom(mut self, compressor: &CustomCompressor) -> Self {
+        if let Some(inverse) = compressor.inverse() {
+            self.0.insert(compressor.name().to_owned(), Arc::clone(inverse));
+        }
         self
     }
 
@@ -60,7 +68,7 @@ pub(super) enum Inverse<'i> {
     /// As a stream.
     BuiltIn(Codec),
     /// All at once.
-    Custom(&'i Decompress),
+    Custom(&'i DecompressFn),
 }
 
 /// How to read one object.

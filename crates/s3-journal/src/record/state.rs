@@ -212,66 +212,75 @@ impl State {
         Ok(state)
     }
 
-    /// Follows a record.
+    /// Whether a record may come next.
     ///
     /// # Errors
     /// A record that contradicts the ones before it.
+    pub fn check(&self, record: &Record) -> Result<(), StateError> {
+        let open = self.open.as_ref().map(|open| open.number);
+        match record {
+            Record::Batch(batch) if batch.first != self.next_sequence => {
+                contradiction(format!("a batch begins at {} after {}", batch.first, self.next_sequence))
+            }
+            Record::Batch(Batch { number, opening: Some(_), .. })
+                if open.is_some() || *number != self.next_number =>
+            {
+                contradiction(format!("object {number} is opened out of turn"))
+            }
+            Record::Batch(Batch { number, opening: None, .. }) if open != Some(*number) => {
+                contradiction(format!("a batch belongs to object {number}, which isn't open"))
+            }
+            Record::Seal(seal) if open != Some(seal.number) => {
+                contradiction(format!("object {} is sealed but {open:?} is open", seal.number))
+            }
+            Record::Sent(sent) if sent.number != self.uploaded_number => {
+                contradiction(format!("object {} is sent while {} is next", sent.number, self.uploaded_number))
+            }
+            Record::Uploaded(uploaded)
+                if uploaded.number != self.uploaded_number
+                    || uploaded.number >= self.next_number
+                    || open == Some(uploaded.number) =>
+            {
+                contradiction(format!(
+                    "object {} is uploaded while {} is next",
+                    uploaded.number, self.uploaded_number
+                ))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Follows a record.
+    ///
+    /// # Errors
+    /// As [`State::check`]; nothing has changed then.
     pub fn apply(&mut self, record: &Record) -> Result<(), StateError> {
+        self.check(record)?;
         match record {
             Record::Batch(batch) => self.apply_batch(batch),
             Record::Seal(seal) => {
-                let open = self.open.take();
-                if open.as_ref().is_none_or(|open| open.number != seal.number) {
-                    return contradiction(format!(
-                        "object {} is sealed but {:?} is open",
-                        seal.number,
-                        open.map(|open| open.number)
-                    ));
-                }
+                self.open = None;
                 self.previous = Some(seal.as_predecessor());
-                Ok(())
             }
             Record::UploadStarted(started) => {
                 if started.number == self.uploaded_number {
                     self.sending.upload_id = Some(started.upload_id.clone());
                 }
-                Ok(())
             }
-            Record::Sent(sent) => {
-                if sent.number != self.uploaded_number {
-                    return contradiction(format!(
-                        "object {} is sent while {} is next",
-                        sent.number, self.uploaded_number
-                    ));
-                }
-                self.sending.sent = !sent.refused;
-                Ok(())
-            }
+            Record::Sent(sent) => self.sending.sent = !sent.refused,
             Record::Uploaded(uploaded) => {
-                if uploaded.number != self.uploaded_number || uploaded.number >= self.next_number {
-                    return contradiction(format!(
-                        "object {} is uploaded while {} is next",
-                        uploaded.number, self.uploaded_number
-                    ));
-                }
                 self.uploaded_number += 1;
                 self.uploaded_sequence = uploaded.next_sequence;
                 self.cursor = uploaded.cursor;
                 self.sending = SendingState::default();
-                Ok(())
             }
-            Record::Unknown => Ok(()),
+            Record::Unknown => {}
         }
+        Ok(())
     }
 
-    fn apply_batch(&mut self, batch: &Batch) -> Result<(), StateError> {
-        if batch.first != self.next_sequence {
-            return contradiction(format!("a batch begins at {} after {}", batch.first, self.next_sequence));
-        }
+    fn apply_batch(&mut self, batch: &Batch) {
         if let Some(opening) = &batch.opening {
-            if self.open.is_some() || batch.number != self.next_number {
-                return contradiction(format!("object {} is opened out of turn", batch.number));
-            }
             self.next_number += 1;
             self.open = Some(OpenObject {
                 number: batch.number,
@@ -289,15 +298,14 @@ impl State {
                 compressor: opening.compressor.clone(),
             });
         }
-        let Some(open) = self.open.as_mut().filter(|open| open.number == batch.number) else {
-            return contradiction(format!("a batch belongs to object {}, which isn't open", batch.number));
-        };
-        open.entries += batch.entries;
-        open.raw_len_bytes = batch.raw_len_bytes;
-        open.len_bytes = batch.len_bytes;
-        open.stream_checksum = batch.stream_checksum;
-        open.crc64nvme = batch.crc64nvme;
-        open.part_crc64nvme = batch.part_crc64nvme;
+        if let Some(open) = &mut self.open {
+            open.entries += batch.entries;
+            open.raw_len_bytes = batch.raw_len_bytes;
+            open.len_bytes = batch.len_bytes;
+            open.stream_checksum = batch.stream_checksum;
+            open.crc64nvme = batch.crc64nvme;
+            open.part_crc64nvme = batch.part_crc64nvme;
+        }
         self.next_sequence += batch.entries;
         self.time_unix_ms = batch.time_unix_ms;
         for PositionUpdate { source, position } in &batch.positions {
@@ -308,7 +316,6 @@ impl State {
                 self.positions.insert(*source, position.clone());
             }
         }
-        Ok(())
     }
 }
 

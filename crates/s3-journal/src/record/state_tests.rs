@@ -110,3 +110,24 @@ fn records_that_contradict_each_other_are_refused() {
     newer.encode_into(&mut bytes);
     assert!(State::decode(&bytes).unwrap_err().to_string().contains("use a newer one"));
 }
+
+#[test]
+fn a_record_that_contradicts_the_others_changes_nothing() {
+    let mut state = State::new(identity());
+    state.apply(&batch(0, 0, 3, true)).unwrap();
+    let sent = Record::Sent(Sent { number: 1, refused: false });
+    let uploaded = |number| {
+        let how = UploadedHow::Answered;
+        Record::Uploaded(Uploaded { number, next_sequence: 3, cursor: end(9), how, len_bytes: 10 })
+    };
+    let wrong = [batch(1, 3, 1, false), batch(1, 3, 1, true), seal(1, 1), sent, uploaded(0), uploaded(1)];
+    for record in wrong {
+        let before = state.clone();
+        assert!(state.check(&record).is_err(), "{record:?}");
+        assert!(state.apply(&record).is_err());
+        assert_eq!(state, before, "{record:?}");
+    }
+    state.apply(&seal(0, 3)).unwrap();
+    state.apply(&uploaded(0)).unwrap();
+    assert!(state.check(&uploaded(0)).is_err(), "twice");
+}

@@ -85,10 +85,12 @@ pub fn run(
             failed(failure);
         }
         let now = driver.clock.monotonic();
+        let mut wake_at = step.wake_at;
         match *lock(&driver.end) {
             End::Now => break,
             End::Drained if step.drained => {
                 let until = *sweep_until.get_or_insert(now + SWEEP_TIME_MAX);
+                wake_at = Some(wake_at.map_or(until, |at| at.min(until)));
                 if !uploader.is_sweeping() || now >= until {
                     break;
                 }
@@ -98,9 +100,9 @@ pub fn run(
         if step.worked {
             continue;
         }
-        let timeout = step.wake_at.map(|at| at.saturating_sub(now));
+        let timeout = wake_at.map(|at| at.saturating_sub(now));
         // A clock that isn't real may let the time pass by itself, once nothing else is to be waited for.
-        let passed = !uploader.has_calls() && timeout.is_some_and(|timeout| driver.clock.skip(timeout));
+        let passed = step.only_backs_off && timeout.is_some_and(|timeout| driver.clock.skip(timeout));
         if !passed {
             driver.bell.wait(timeout);
         }

@@ -55,6 +55,13 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// Whether the same may succeed later: the disk, or the number of open files, may recover; damage doesn't.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Read(ReadError::Io { .. }))
+    }
+}
+
 /// What comes next.
 #[derive(Debug)]
 pub enum Loaded {
@@ -175,6 +182,13 @@ impl Loader {
         self.buffer.clear();
     }
 
+    /// Goes back to before the object was opened.
+    pub fn forget_object(&mut self) {
+        if let Some(start) = self.object.as_ref().map(|object| object.start) {
+            self.finish_object(start);
+        }
+    }
+
     /// Looks ahead for the end of the object, reading no payload.
     ///
     /// # Errors
@@ -280,7 +294,11 @@ impl Loader {
             let take = (part_size - start).min(usize::try_from(left).unwrap_or(usize::MAX));
             self.buffer.resize(start + take, 0);
             let into = self.buffer.get_mut(start..).unwrap_or_default();
-            self.reader.read_payload(&current.record, current.taken, into)?;
+            if let Err(error) = self.reader.read_payload(&current.record, current.taken, into) {
+                // It may be tried again.
+                self.buffer.truncate(start);
+                return Err(error.into());
+            }
             current.taken += take as u64;
         }
         let used_up = current.taken == u64::from(current.record.payload_len);

@@ -82,8 +82,8 @@ enum Doubt {
     SentBefore,
     /// The key is taken.
     Taken,
-    /// The upload is gone after a Complete was sent.
-    UploadGone,
+    /// The upload is gone, or can't be completed: it is begun anew unless the object is there.
+    NeedsNewUpload,
     /// No clear answer came.
     NoAnswer,
     /// The store can't write create-only: look before writing.
@@ -113,7 +113,10 @@ pub struct ObjectUpload {
     /// A call other than a part's, or a record, is under way.
     busy: bool,
     not_before: Duration,
+    /// Of calls that failed; over as soon as a write succeeds.
     backoff: Backoff,
+    /// Of attempts to make the object visible: that looking works, or parts, doesn't mean that this will.
+    write_backoff: Backoff,
     upload_id: Option<String>,
     /// What an earlier run's upload holds.
     reusable: BTreeMap<u32, Part>,
@@ -128,9 +131,11 @@ pub struct ObjectUpload {
     /// A Complete was sent for the present upload.
     complete_sent: bool,
     create_only: bool,
-    /// The key was looked at since the last write, for stores that can't write create-only.
+    /// The key was looked at just now, for stores that can't write create-only.
     looked: bool,
     foreign: bool,
+    /// Something foreign was at the key before: a refusal proves nothing any more.
+    was_foreign: bool,
     sweep_due: bool,
     reuploads: u64,
     orphans: BTreeSet<String>,
@@ -159,6 +164,7 @@ impl ObjectUpload {
             busy: false,
             not_before: Duration::ZERO,
             backoff: Backoff::default(),
+            write_backoff: Backoff::default(),
             upload_id: before.upload_id.clone(),
             reusable: BTreeMap::new(),
             done: BTreeMap::new(),
@@ -171,6 +177,7 @@ impl ObjectUpload {
             create_only,
             looked: false,
             foreign: false,
+            was_foreign: false,
             sweep_due: false,
             reuploads: 0,
             orphans: BTreeSet::new(),
@@ -186,8 +193,13 @@ impl ObjectUpload {
     pub fn wants_part(&self) -> bool {
         // A put takes up to two parts.
         let held_max = self.parallel_max.max(2);
-        matches!(self.phase, Phase::Gather | Phase::Create | Phase::Parts)
-            && self.waiting.len() + self.flying.len() < held_max
+        // A short part is the last: what follows it is the seal.
+        matches!(self.phase, Phase::Gather | Phase::Create | Phase::Parts) && self.whole_parts_held() < held_max
+    }
+
+    fn whole_parts_held(&self) -> usize {
+        let held = self.waiting.values().chain(self.flying.values());
+        held.filter(|body| body.bytes.len() as u64 >= self.plan.part_size_bytes).count()
     }
 
     /// Something that isn't ours is at the key.
@@ -291,13 +303,12 @@ impl ObjectUpload {
         let two_parts = self.plan.part_size_bytes.saturating_mul(2);
         match self.sealed {
             Some(sealed) if sealed.len_bytes < two_parts => {
-                let held: u64 = self.waiting.values().map(|body| body.bytes.len() as u64).sum();
-                if held == sealed.len_bytes {
+                if self.is_whole() {
                     self.phase = Phase::Finish;
                 }
             }
             Some(_) => self.phase = Phase::Create,
-            None if self.waiting.len() >= 2 => self.phase = Phase::Create,
+            None if self.whole_parts_held() >= 2 => self.phase = Phase::Create,
             None => {}
         }
     }
@@ -319,15 +330,21 @@ impl ObjectUpload {
         }
     }
 
+    /// Whether everything that the last request needs is at hand: the bytes of a put, or all parts in the upload.
     fn is_whole(&self) -> bool {
         let Some(sealed) = self.sealed else { return false };
+        if self.upload_id.is_none() {
+            let held: u64 = self.waiting.values().map(|body| body.bytes.len() as u64).sum();
+            return held == sealed.len_bytes;
+        }
         let parts = sealed.len_bytes.div_ceil(self.plan.part_size_bytes.max(1));
         self.waiting.is_empty() && self.flying.is_empty() && self.done.len() as u64 == parts
     }
 
     fn finish(&mut self, actions: &mut Vec<Action>) {
         let Some(sealed) = self.sealed else { return };
-        if !self.sent_recorded {
+        // A key that was found foreign stays refused in the log, or a restart would take the other's object for ours.
+        if !self.sent_recorded && !self.was_foreign {
             self.busy = true;
             actions.push(Action::RecordSent);
             return;
@@ -383,9 +400,6 @@ impl ObjectUpload {
             Some(number) => self.part_answered(number, answer, now, random, &mut actions),
             None => {
                 self.busy = false;
-                if answer.error().is_none() {
-                    self.backoff.succeeded();
-                }
                 match answer {
                     Answer::Head(head) => self.head_answered(head, now, random, &mut actions),
                     Answer::ListParts(parts) => self.parts_listed(parts, now, random, &mut actions),
@@ -418,7 +432,7 @@ impl ObjectUpload {
             Err(error) if error.kind() == BucketErrorKind::NoSuchUpload => {
                 self.waiting.insert(number, body);
                 if self.complete_sent || self.may_be_there {
-                    self.phase = Phase::Look(Doubt::UploadGone);
+                    self.phase = Phase::Look(Doubt::NeedsNewUpload);
                 } else {
                     self.begin_anew(now, random, actions);
                 }
@@ -438,36 +452,47 @@ impl ObjectUpload {
         actions: &mut Vec<Action>,
     ) {
         let Phase::Look(doubt) = self.phase else { return };
-        self.looked = true;
         match head {
             Ok(Some(head)) if self.is_ours(&head) => self.proved(UploadedHow::Compared, actions),
             Ok(Some(_)) => self.found_foreign(now, actions),
             Ok(None) => {
                 self.foreign = false;
                 match doubt {
-                    Doubt::SentBefore if self.upload_id.is_some() => self.phase = Phase::LookForParts,
-                    Doubt::SentBefore => {
-                        self.reuploads += 1;
-                        self.phase = Phase::Gather;
+                    Doubt::NeedsNewUpload => self.begin_anew(now, random, actions),
+                    Doubt::Taken => {
+                        // Taken a moment ago and free now, or a store that contradicts itself.
+                        self.write_again();
+                        self.wait_to_write(now, random);
                     }
-                    Doubt::UploadGone => self.begin_anew(now, random, actions),
-                    // Taken a moment ago and free now, or never written: the next attempt tells.
-                    Doubt::Taken | Doubt::NoAnswer | Doubt::BeforeWriting | Doubt::Foreign => {
-                        self.phase = Phase::Finish;
+                    Doubt::SentBefore | Doubt::NoAnswer | Doubt::BeforeWriting | Doubt::Foreign => {
+                        self.reuploads += u64::from(doubt == Doubt::SentBefore && self.upload_id.is_none());
+                        self.write_again();
                     }
                 }
             }
             Err(error) if error.kind() == BucketErrorKind::Forbidden => match doubt {
-                Doubt::Taken if self.may_be_there => self.proved(UploadedHow::TakenBySelf, actions),
+                Doubt::Taken if self.may_be_there && !self.was_foreign => {
+                    self.proved(UploadedHow::TakenBySelf, actions);
+                }
                 Doubt::Taken => self.found_foreign(now, actions),
-                Doubt::SentBefore if self.upload_id.is_some() => self.phase = Phase::LookForParts,
-                Doubt::SentBefore => self.phase = Phase::Gather,
-                Doubt::UploadGone => self.begin_anew(now, random, actions),
+                Doubt::NeedsNewUpload => self.begin_anew(now, random, actions),
                 // Unknown: the next attempt's 200 or 412 decides.
-                Doubt::NoAnswer | Doubt::BeforeWriting | Doubt::Foreign => self.phase = Phase::Finish,
+                Doubt::SentBefore | Doubt::NoAnswer | Doubt::BeforeWriting | Doubt::Foreign => self.write_again(),
             },
             Err(_) => self.wait(now, random),
         }
+        self.looked = self.phase == Phase::Finish;
+    }
+
+    /// Goes on to the request that makes the object visible, by way of what that still needs.
+    fn write_again(&mut self) {
+        self.phase = if self.is_whole() {
+            Phase::Finish
+        } else if self.upload_id.is_some() {
+            Phase::LookForParts
+        } else {
+            Phase::Gather
+        };
     }
 
     fn parts_listed(
@@ -485,9 +510,6 @@ impl ObjectUpload {
             Err(error) => match error.kind() {
                 BucketErrorKind::NoSuchUpload | BucketErrorKind::Forbidden | BucketErrorKind::Unsupported => {
                     // What can't be looked at isn't reused.
-                    if error.kind() != BucketErrorKind::NoSuchUpload {
-                        self.orphans.extend(self.upload_id.take());
-                    }
                     self.begin_anew(now, random, actions);
                 }
                 _ => self.wait(now, random),
@@ -504,6 +526,7 @@ impl ObjectUpload {
     ) {
         match created {
             Ok(upload_id) => {
+                self.backoff.succeeded();
                 self.upload_id = Some(upload_id.clone());
                 self.complete_sent = false;
                 self.phase = Phase::Parts;
@@ -539,11 +562,15 @@ impl ObjectUpload {
         match completed {
             Ok(()) => self.proved(UploadedHow::Answered, actions),
             Err(error) => match error.kind() {
-                BucketErrorKind::NoSuchUpload => self.phase = Phase::Look(Doubt::UploadGone),
-                // The store's own rule for a conflict; and parts that don't fit can't be mended one by one.
-                BucketErrorKind::Conflict | BucketErrorKind::InvalidPart | BucketErrorKind::BadDigest => {
-                    self.orphans.extend(self.upload_id.take());
-                    self.begin_anew(now, random, actions);
+                BucketErrorKind::NoSuchUpload => self.phase = Phase::Look(Doubt::NeedsNewUpload),
+                // The store's own rule for a conflict, which may have been with an earlier request of ours; and parts that
+                // don't fit, for whatever reason, can't be mended one by one.
+                BucketErrorKind::Conflict
+                | BucketErrorKind::InvalidPart
+                | BucketErrorKind::BadDigest
+                | BucketErrorKind::Other => {
+                    self.phase = Phase::Look(Doubt::NeedsNewUpload);
+                    self.wait_to_write(now, random);
                 }
                 _ => self.write_failed(&error, now, random),
             },
@@ -558,11 +585,11 @@ impl ObjectUpload {
                 self.create_only = false;
                 self.phase = Phase::Look(Doubt::BeforeWriting);
             }
-            _ if is_clearly_refused(error) => self.wait(now, random),
+            _ if is_clearly_refused(error) => self.wait_to_write(now, random),
             _ => {
                 self.may_be_there = true;
                 self.phase = Phase::Look(Doubt::NoAnswer);
-                self.wait(now, random);
+                self.wait_to_write(now, random);
             }
         }
     }
@@ -584,12 +611,15 @@ impl ObjectUpload {
         self.abort_orphans(actions);
         self.foreign = false;
         self.phase = Phase::Done;
+        // Nor do answers that are still to come mean anything.
         self.waiting.clear();
+        self.flying.clear();
         actions.push(Action::Done(how));
     }
 
     fn found_foreign(&mut self, now: Duration, actions: &mut Vec<Action>) {
         self.foreign = true;
+        self.was_foreign = true;
         self.may_be_there = false;
         if std::mem::take(&mut self.sent_recorded) {
             actions.push(Action::RecordRefused);
@@ -600,20 +630,18 @@ impl ObjectUpload {
 
     /// Begins the upload again from the object's first byte.
     fn begin_anew(&mut self, now: Duration, random: u64, actions: &mut Vec<Action>) {
-        if self.may_be_there || self.complete_sent {
-            self.reuploads += 1;
-        }
+        self.reuploads += u64::from(self.may_be_there);
         self.attempt += 1;
         self.busy = false;
-        self.upload_id = None;
+        // Most often it is gone already.
+        self.orphans.extend(self.upload_id.take());
         self.complete_sent = false;
         self.reusable.clear();
         self.done.clear();
         self.waiting.clear();
         self.flying.clear();
-        self.sealed = None;
         self.phase = Phase::Gather;
-        self.wait(now, random);
+        self.wait_to_write(now, random);
         self.abort_orphans(actions);
         actions.push(Action::Rewind);
     }
@@ -623,6 +651,12 @@ impl ObjectUpload {
             // Its answer belongs to no attempt: what can't be aborted now is swept later.
             let token = Token { attempt: u32::MAX, part: None };
             actions.push(Action::Call(token, Call::Abort { key: self.plan.key.clone(), upload_id }));
+        }
+    }
+
+    fn wait_to_write(&mut self, now: Duration, random: u64) {
+        if self.not_before <= now {
+            self.not_before = now + self.write_backoff.failed(random);
         }
     }
 

@@ -10,9 +10,9 @@ use durable_queue::Position;
 use durable_queue::clock::Clock;
 use durable_queue::random::Random;
 
-use super::backoff::Backoff;
+use super::backoff::{BACKOFF_MAX, Backoff};
 use super::call::{Answer, Call, CallId};
-use super::loader::{Loaded, Loader, Sealed};
+use super::loader::{LoadError, Loaded, Loader, Sealed};
 use super::object_upload::{Action, ObjectUpload, Token};
 use super::report::Reporter;
 use super::sweep::SweepRules;
@@ -73,7 +73,9 @@ pub struct UploaderStep {
     pub worked: bool,
     /// When to step again if nothing happens, by the monotonic clock.
     pub wake_at: Option<Duration>,
-    /// Everything that is sealed is uploaded and acknowledged, and no call is under way.
+    /// A call that failed is made again then, and nothing else is waited for.
+    pub only_backs_off: bool,
+    /// Everything that is sealed is uploaded and acknowledged.
     pub drained: bool,
 }
 
@@ -92,6 +94,20 @@ struct AtHand {
     sealed: Option<Sealed>,
     /// The *Sent* record ends here in the log and isn't durable yet.
     sent_end: Option<Position>,
+}
+
+/// What stopped the upload.
+#[derive(Debug)]
+struct LoadFailure {
+    reason: String,
+    /// When to look again; never for damage.
+    again_at: Option<Duration>,
+}
+
+impl LoadFailure {
+    fn waits(&self, now: Duration) -> bool {
+        self.again_at.is_none_or(|at| now < at)
+    }
 }
 
 /// How far the sweep has come.
@@ -125,12 +141,14 @@ pub struct Uploader {
     create_only: bool,
     sweep: Sweep,
     sweep_backoff: Backoff,
+    /// An abort failed: don't list again before this time.
+    sweep_not_before: Duration,
     /// Sweep again once drained: an upload may have been left whose id nobody learnt.
     sweep_when_drained: bool,
     next_expiry: Duration,
     reporter: Reporter,
-    /// The log can't be read further: what stopped the upload.
-    load_failure: Option<String>,
+    /// The log can't be read further.
+    load_failure: Option<LoadFailure>,
     failed: Option<Arc<JournalFailure>>,
 }
 
@@ -153,6 +171,7 @@ impl Uploader {
             create_only: true,
             sweep: Sweep::Due(now),
             sweep_backoff: Backoff::default(),
+            sweep_not_before: Duration::ZERO,
             sweep_when_drained: pending,
             next_expiry: now + SWEEP_INTERVAL,
             reporter: Reporter::default(),
@@ -169,12 +188,8 @@ impl Uploader {
 
     /// Whether a sweep is due or under way.
     pub fn is_sweeping(&self) -> bool {
-        matches!(self.sweep, Sweep::Due(_) | Sweep::Listing | Sweep::More(_))
-    }
-
-    /// Whether calls are under way.
-    pub fn has_calls(&self) -> bool {
-        !self.calls.is_empty()
+        let aborts = self.calls.values().any(|(owner, _)| matches!(owner, Owner::SweepAbort));
+        aborts || matches!(self.sweep, Sweep::Due(_) | Sweep::Listing | Sweep::More(_))
     }
 
     /// Does what can be done now.
@@ -183,14 +198,14 @@ impl Uploader {
         let mut step = UploaderStep::default();
         step.worked |= self.append_records();
         step.worked |= self.free();
-        step.worked |= self.load();
+        step.worked |= self.load(now);
         step.worked |= self.look_whether_sent_is_durable();
         let actions = self.at_hand.as_mut().map(|at_hand| at_hand.upload.next(now)).unwrap_or_default();
         step.worked |= !actions.is_empty();
         self.carry_out(actions, &mut step.calls);
         self.sweep(now, &mut step.calls);
         self.ask_for_sync();
-        step.wake_at = self.wake_at(now);
+        (step.wake_at, step.only_backs_off) = self.wake_at();
         step.drained = self.is_drained();
         self.report_health();
         step
@@ -228,7 +243,7 @@ impl Uploader {
                 }
             }
             Owner::Sweep => self.swept(answer, now, &mut calls),
-            Owner::SweepAbort => {}
+            Owner::SweepAbort => self.aborted(&answer, now),
         }
         calls
     }
@@ -241,10 +256,11 @@ impl Uploader {
     }
 
     /// Brings the protocol what it wants from the log.
-    fn load(&mut self) -> bool {
-        if self.load_failure.is_some() || self.acknowledging {
+    fn load(&mut self, now: Duration) -> bool {
+        if self.acknowledging || self.load_failure.as_ref().is_some_and(|failure| failure.waits(now)) {
             return false;
         }
+        self.load_failure = None;
         let mut worked = false;
         loop {
             let wants = match &self.at_hand {
@@ -274,7 +290,11 @@ impl Uploader {
                             let upload = ObjectUpload::new(plan, &before, info, create_only, parallel_max);
                             self.at_hand = Some(AtHand { upload, sealed, sent_end: None });
                         }
-                        Err(error) => self.stop_loading(&error),
+                        Err(error) => {
+                            self.loader.forget_object();
+                            self.stop_loading(&error, now);
+                            return worked;
+                        }
                     }
                 }
                 Ok(Loaded::Part(number, body)) => {
@@ -289,7 +309,7 @@ impl Uploader {
                     }
                 }
                 Err(error) => {
-                    self.stop_loading(&error);
+                    self.stop_loading(&error, now);
                     return worked;
                 }
             }
@@ -297,12 +317,13 @@ impl Uploader {
         }
     }
 
-    fn stop_loading(&mut self, error: &(dyn std::error::Error + 'static)) {
+    fn stop_loading(&mut self, error: &LoadError, now: Duration) {
         let reason =
             format!("{}; entries submitted are kept, and nothing after this is uploaded", chain(error));
         let key = self.at_hand.as_ref().map_or("", |at_hand| at_hand.upload.plan().key.as_str());
-        self.reporter.stopped(key, &reason, self.setup.clock.monotonic());
-        self.load_failure = Some(reason);
+        self.reporter.stopped(key, &reason, now);
+        let again_at = error.may_pass().then(|| now + BACKOFF_MAX);
+        self.load_failure = Some(LoadFailure { reason, again_at });
     }
 
     fn carry_out(&mut self, actions: Vec<Action>, calls: &mut Vec<(CallId, Call)>) {
@@ -477,29 +498,36 @@ impl Uploader {
     fn is_drained(&self) -> bool {
         self.at_hand.is_none()
             && self.records.is_empty()
-            && self.calls.is_empty()
             && self.setup.ledger.state(crate::record::State::is_drained)
     }
 
-    fn wake_at(&self, now: Duration) -> Option<Duration> {
+    /// When to step again at the latest, and whether that is only to make a call again that failed.
+    fn wake_at(&self) -> (Option<Duration>, bool) {
+        let now = self.setup.clock.monotonic();
         let upload = self.at_hand.as_ref().and_then(|at_hand| at_hand.upload.wake_at());
         let sweep = match &self.sweep {
             Sweep::Due(at) => Some(*at),
             Sweep::More(_) => Some(now),
-            Sweep::Idle if self.setup.expiration.is_some() => Some(self.next_expiry),
             Sweep::Idle | Sweep::Listing | Sweep::NotPermitted => None,
         };
+        let expiry = matches!(self.sweep, Sweep::Idle) && self.setup.expiration.is_some();
+        let expiry = expiry.then_some(self.next_expiry);
+        let load = self.load_failure.as_ref().and_then(|failure| failure.again_at);
         // Records that found no room are tried again soon.
         let records = (!self.records.is_empty()).then(|| now + Duration::from_millis(100));
-        [upload, sweep, records].into_iter().flatten().min()
+        let waits_for_log =
+            records.is_some() || self.at_hand.as_ref().is_some_and(|at_hand| at_hand.sent_end.is_some());
+        let backoff = [upload, sweep].into_iter().flatten().min();
+        let wake_at = [backoff, expiry, load, records].into_iter().flatten().min();
+        (wake_at, backoff.is_some() && backoff == wake_at && !waits_for_log && self.calls.is_empty())
     }
 
     fn sweep(&mut self, now: Duration, calls: &mut Vec<(CallId, Call)>) {
         if matches!(self.sweep, Sweep::Idle) {
             let expiry = self.setup.expiration.is_some() && now >= self.next_expiry;
-            let drained = self.sweep_when_drained && self.at_hand.is_none() && self.is_drained();
+            let drained = self.sweep_when_drained && self.calls.is_empty() && self.is_drained();
             if expiry || drained {
-                self.sweep = Sweep::Due(now);
+                self.sweep = Sweep::Due(now.max(self.sweep_not_before));
                 self.sweep_when_drained &= !drained;
             }
         }
@@ -521,7 +549,6 @@ impl Uploader {
         let Answer::ListUploads(page) = answer else { return };
         match page {
             Ok(page) => {
-                self.sweep_backoff.succeeded();
                 let rules = self.setup.ledger.state(|state| SweepRules {
                     id: self.setup.id.clone(),
                     incarnation: self.setup.incarnation.clone(),
@@ -530,6 +557,9 @@ impl Uploader {
                     expiration: self.setup.expiration,
                 });
                 let wall = self.setup.clock.wall();
+                if !page.uploads.iter().any(|upload| rules.may_abort(upload, wall)) {
+                    self.sweep_backoff.succeeded();
+                }
                 for upload in page.uploads.iter().filter(|upload| rules.may_abort(upload, wall)) {
                     tracing::info!(key = %upload.key, upload_id = %upload.upload_id, "an upload left open is aborted");
                     let abort = Call::Abort { key: upload.key.clone(), upload_id: upload.upload_id.clone() };
@@ -556,6 +586,21 @@ impl Uploader {
         }
     }
 
+    /// An upload that is of no use was aborted, or wasn't.
+    fn aborted(&mut self, answer: &Answer, now: Duration) {
+        let Some(error) = answer.error() else { return };
+        let is_over = matches!(
+            error.kind(),
+            BucketErrorKind::NoSuchUpload | BucketErrorKind::Forbidden | BucketErrorKind::Unsupported
+        );
+        if !is_over {
+            self.sweep_when_drained = true;
+            if self.sweep_not_before <= now {
+                self.sweep_not_before = now + self.sweep_backoff.failed(self.random());
+            }
+        }
+    }
+
     fn report_health(&mut self) {
         if let Some(at_hand) = &self.at_hand
             && at_hand.upload.is_stopped_by_foreign_object()
@@ -569,7 +614,9 @@ impl Uploader {
             return;
         }
         match &self.load_failure {
-            Some(reason) => self.setup.counters.upload_stopped(reason.clone(), self.setup.clock.wall()),
+            Some(failure) => {
+                self.setup.counters.upload_stopped(failure.reason.clone(), self.setup.clock.wall());
+            }
             None => self.setup.counters.upload_goes_on(),
         }
     }

@@ -110,6 +110,8 @@ pub struct Accumulator {
     limits: AccumulatorLimits,
     finder: memmem::Finder<'static>,
     current: RawBatch,
+    /// Where the last whole entry of `current` ends: what lies behind was left by an encoder that panicked.
+    whole_len_bytes: usize,
     ready: VecDeque<RawBatch>,
     spare: Vec<RawBatch>,
     next_sequence: u64,
@@ -129,6 +131,7 @@ impl Accumulator {
             limits,
             finder,
             current,
+            whole_len_bytes: 0,
             ready: VecDeque::new(),
             spare: Vec::new(),
             next_sequence,
@@ -164,7 +167,8 @@ impl Accumulator {
         if let Some((source, position)) = position {
             self.check_position(source, position)?;
         }
-        let start = self.current.bytes.len();
+        let start = self.whole_len_bytes;
+        self.current.bytes.truncate(start);
         let encoded = encode(&mut self.current.bytes).map_err(Refusal::Encode);
         if let Err(refusal) = encoded.and_then(|()| self.check_entry(start)) {
             self.current.bytes.truncate(start);
@@ -181,18 +185,9 @@ impl Accumulator {
         let sequence = self.next_sequence;
         self.next_sequence += 1;
         self.current.entries += 1;
+        self.whole_len_bytes = self.current.bytes.len();
         let fills_batch = self.is_full();
         Ok(Accepted { sequence, begins_batch, fills_batch })
-    }
-
-    /// Removes what a panicking encoder may have left behind a batch's last whole entry.
-    pub fn repair(&mut self, len_bytes: usize) {
-        self.current.bytes.truncate(len_bytes);
-    }
-
-    /// Bytes in the batch being filled.
-    pub fn current_len_bytes(&self) -> usize {
-        self.current.bytes.len()
     }
 
     /// Asks that the batch with entry number `sequence - 1`, and all before it, be taken as they are.
@@ -233,7 +228,7 @@ impl Accumulator {
 
     fn is_full(&self) -> bool {
         self.current.entries >= self.limits.batch_entries_max
-            || self.current.bytes.len() >= self.limits.batch_bytes_max
+            || self.whole_len_bytes >= self.limits.batch_bytes_max
     }
 
     /// Puts the batch being filled with those that are ready; false when there is no room for it.
@@ -244,6 +239,8 @@ impl Accumulator {
         let mut fresh = self.spare.pop().unwrap_or_default();
         fresh.first = self.next_sequence;
         fresh.entries = 0;
+        self.current.bytes.truncate(self.whole_len_bytes);
+        self.whole_len_bytes = 0;
         self.ready.push_back(std::mem::replace(&mut self.current, fresh));
         true
     }

@@ -153,3 +153,34 @@ fn positions_of_all_sources_together_are_bounded() {
     assert!(matches!(refused, Refusal::TooManyPositions { .. }), "{refused}");
     offer_at(&mut a, b"", Some((0, b"short"))).unwrap();
 }
+
+#[test]
+fn an_encoder_that_panics_leaves_nothing_behind() {
+    let panics = |a: &mut Accumulator| {
+        let offered = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            a.offer(
+                || NOW,
+                |out| {
+                    out.extend_from_slice(b"half an entry");
+                    std::panic::resume_unwind(Box::new("an encoder's fault"))
+                },
+                None,
+            )
+        }));
+        assert!(offered.is_err());
+    };
+    let mut a = accumulator(limits());
+    panics(&mut a);
+    for entry in [b"a", b"b", b"c"] {
+        offer(&mut a, entry).unwrap();
+        panics(&mut a);
+    }
+    // The last one came when the batch was full and a new one had begun.
+    offer(&mut a, b"d").unwrap();
+    panics(&mut a);
+    a.take_through(u64::MAX);
+    let batches: Vec<_> = std::iter::from_fn(|| a.take(NOW)).collect();
+    let bytes: Vec<_> = batches.iter().map(|batch| batch.bytes.as_slice()).collect();
+    assert_eq!(bytes, [b"a\nb\nc\n".as_slice(), b"d\n"]);
+    assert_eq!(batches.iter().map(|batch| batch.entries).sum::<u64>(), 4);
+}

@@ -228,11 +228,9 @@ impl Intake {
                 return Err(SubmitError::Full { what });
             }
         }
-        let len_bytes = inner.accumulator.current_len_bytes();
-        let repair = Repair { inner, len_bytes, armed: true };
-        let accepted = repair.inner.accumulator.offer(|| self.clock.monotonic(), encode, position);
-        let disk_full = repair.inner.disk_full;
-        repair.disarm();
+        // An encoder that panics leaves nothing behind: see the accumulator.
+        let accepted = inner.accumulator.offer(|| self.clock.monotonic(), encode, position);
+        let disk_full = inner.disk_full;
         accepted.map_err(|refusal| match refusal {
             Refusal::NoRoom if disk_full => SubmitError::Full { what: FullCause::Disk },
             Refusal::NoRoom => SubmitError::Full { what: FullCause::Busy },
@@ -323,27 +321,6 @@ impl Intake {
         let mut inner = lock(&self.inner);
         if std::mem::replace(&mut inner.disk_full, full) != full {
             self.wake(inner);
-        }
-    }
-}
-
-/// Puts the batch back if the encoder panics.
-struct Repair<'a, 'b> {
-    inner: &'a mut MutexGuard<'b, Inner>,
-    len_bytes: usize,
-    armed: bool,
-}
-
-impl Repair<'_, '_> {
-    fn disarm(mut self) {
-        self.armed = false;
-    }
-}
-
-impl Drop for Repair<'_, '_> {
-    fn drop(&mut self) {
-        if self.armed {
-            self.inner.accumulator.repair(self.len_bytes);
         }
     }
 }

@@ -90,13 +90,19 @@ pub struct Scribe {
     setup: ScribeSetup,
     /// The open object's encoder. None before its first batch in this run, and for custom compressors.
     encoder: Option<Encoder>,
+    /// When the open object was opened, by the monotonic clock; only those of this run.
+    opened: Option<Duration>,
+    /// A batch that waits for the object before it to be sealed.
     raw: Option<RawBatch>,
     staged: Option<Staged>,
     /// The staged batch's bytes, kept to save the allocation.
     out: Vec<u8>,
     pressed: bool,
-    /// An earlier run may have left an object open: it is sealed before anything else.
-    may_be_left_open: bool,
+    /// Entries before this one are to be in sealed objects.
+    seal_through: u64,
+    /// The open object, if there is one, is sealed before anything else: an earlier run left it open, or its encoder is
+    /// gone.
+    seal_first: Option<SealReason>,
 }
 
 impl Scribe {
@@ -105,11 +111,13 @@ impl Scribe {
         Self {
             setup,
             encoder: None,
+            opened: None,
             raw: None,
             staged: None,
             out: Vec::new(),
             pressed: false,
-            may_be_left_open: true,
+            seal_through: 0,
+            seal_first: Some(SealReason::Restart),
         }
     }
 
@@ -122,29 +130,35 @@ impl Scribe {
             return self.append_staged();
         }
         let time = self.time();
-        let open = self.setup.ledger.state(|state| state.open.clone());
-        if self.may_be_left_open {
-            let step =
-                open.as_ref().map_or(Ok(ScribeStep::Worked), |open| self.seal(open, SealReason::Restart))?;
-            self.may_be_left_open = step != ScribeStep::Worked;
+        let (open, next_sequence) =
+            self.setup.ledger.state(|state| (state.open.clone(), state.next_sequence));
+        if let Some(reason) = self.seal_first {
+            let step = open.as_ref().map_or(Ok(ScribeStep::Worked), |open| self.seal(open, reason))?;
+            if step == ScribeStep::Worked {
+                self.seal_first = None;
+            }
             return Ok(step);
+        }
+        if let Some(open) = &open {
+            let ends = self.setup.layout.ends(&self.boundary(open, time), time);
+            // Looked at before each batch: those who flush must not wait until nobody else submits.
+            let flushed = open.first < self.seal_through && next_sequence >= self.seal_through;
+            if let Some(reason) = ends.or(flushed.then_some(SealReason::Flush)) {
+                return self.seal(open, reason);
+            }
         }
         if let Some(raw) = self.raw.take() {
             return self.stage(raw, open.as_ref(), time);
         }
-        if let Some(open) = &open
-            && let Some(reason) = self.setup.layout.ends(&boundary(open), time)
-        {
-            return self.seal(open, reason);
-        }
         let offer = self.setup.intake.next(self.setup.clock.monotonic());
         self.pressed |= offer.pressed;
-        if let Some(raw) = offer.batch {
-            return self.stage(raw, open.as_ref(), time);
+        self.seal_through = offer.seal_through;
+        if offer.batch.is_some() {
+            self.raw = offer.batch;
+            return Ok(ScribeStep::Worked);
         }
-        let (next_sequence, objects_wait) = self.setup.ledger.state(|state| {
-            let sealed = open.as_ref().map_or(state.next_number, |open| open.number);
-            (state.next_sequence, state.uploaded_number < sealed)
+        let objects_wait = self.setup.ledger.state(|state| {
+            state.uploaded_number < open.as_ref().map_or(state.next_number, |open| open.number)
         });
         let Some(open) = open else {
             self.pressed = false;
@@ -164,9 +178,17 @@ impl Scribe {
             return self.seal(&open, SealReason::Full);
         }
         let look_again =
-            self.setup.clock.monotonic() + self.setup.layout.look_again_after(&boundary(&open), time);
+            self.setup.clock.monotonic() + self.setup.layout.look_again_after(&self.boundary(&open, time), time);
         let wake_at = offer.due_at.map_or(look_again, |due| due.min(look_again));
         Ok(ScribeStep::Idle { wake_at: Some(wake_at) })
+    }
+
+    fn boundary<'a>(&self, open: &'a OpenObject, time: SystemTime) -> Boundary<'a> {
+        // Its age is the monotonic clock's, too: the time that directories go by may stand still for a day.
+        let age = self.opened.map(|opened| self.setup.clock.monotonic().saturating_sub(opened));
+        let opened_at = from_unix_ms(open.opened_unix_ms);
+        let by_age = age.and_then(|age| time.checked_sub(age)).unwrap_or(opened_at);
+        Boundary { directory: &open.directory, opened_at: opened_at.min(by_age), len_bytes: open.len_bytes }
     }
 
     /// The time that directories go by.
@@ -204,6 +226,7 @@ impl Scribe {
         };
         if open.is_none() {
             self.encoder = None;
+            self.opened = Some(self.setup.clock.monotonic());
         }
         self.out.clear();
         let tail = self.compress(&raw.bytes, raw_before, len_before);
@@ -302,11 +325,16 @@ impl Scribe {
             self.setup.ledger.state(|state| (state.open.clone(), state.uploaded_number));
         match open {
             Some(open) if uploaded_number >= open.number => {
-                // What the encoder made of the batch is forgotten with the encoder: the record's tail closes the stream.
+                // What the encoder made of the batch is forgotten with the encoder: the record's tail closes the stream,
+                // and nothing else may come into it, however long that takes.
                 self.encoder = None;
                 self.raw = Some(staged.raw);
+                self.seal_first = Some(SealReason::Full);
                 let sealed = self.seal(&open, SealReason::Full)?;
-                Ok(if sealed == ScribeStep::Worked { ScribeStep::Full } else { sealed })
+                if sealed == ScribeStep::Worked {
+                    self.seal_first = None;
+                }
+                Ok(sealed)
             }
             _ => {
                 self.staged = Some(staged);
@@ -344,14 +372,6 @@ impl Scribe {
             Err(LedgerError::Failed(failure)) => Err(failure),
             Err(LedgerError::Closed) => Err(closed_too_early()),
         }
-    }
-}
-
-fn boundary(open: &OpenObject) -> Boundary<'_> {
-    Boundary {
-        directory: &open.directory,
-        opened_at: from_unix_ms(open.opened_unix_ms),
-        len_bytes: open.len_bytes,
     }
 }
 

@@ -1,6 +1,8 @@
 //! Everything in one table: what the product does, beside what disk, compressor or copy do alone, in turns in one run.
 //!
-//! `cargo run --release -- [--rounds N]`
+//! `cargo run --release -- [--rounds N] [--only TEXT]`
+
+mod table;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,13 +14,15 @@ use s3_journal::stream::Codec;
 use s3_journal_benchmarks::alone::{Copy, SequentialDisk, read_all};
 use s3_journal_benchmarks::compress::{self, Setting};
 use s3_journal_benchmarks::conditions::Conditions;
-use s3_journal_benchmarks::journal::{self, Backlog, NullJournal};
+use s3_journal_benchmarks::journal::{self, Backlog, NullJournal, Took};
 use s3_journal_benchmarks::log::ScratchLog;
-use s3_journal_benchmarks::measure::{Sample, Stopwatch, median, repeat, time};
+use s3_journal_benchmarks::measure::{Sample, Stopwatch, repeat, time};
 use s3_journal_benchmarks::queue::ScratchQueues;
 use s3_journal_benchmarks::stores::NullBucket;
 use s3_journal_benchmarks::text::{Lines, Text};
 use s3_journal_benchmarks::{KIB, MIB, scratch};
+
+use table::{Table, Unit};
 
 /// How long a run of something small goes on.
 const RUN: Duration = Duration::from_millis(400);
@@ -26,19 +30,19 @@ const RUN: Duration = Duration::from_millis(400);
 /// Text of which everything is made.
 const TEXT_BYTES: usize = 32 * MIB;
 
-/// Text that each compressor is given; a batch of it per object would flatter none.
+/// How much of it each compressor is given: several times the largest window.
 const COMPRESSED_BYTES: usize = 8 * MIB;
 
 fn main() {
-    let rounds = rounds();
+    let (rounds, only) = arguments();
     let begun = Instant::now();
     let place = scratch::place();
     let conditions = Conditions::look(&place);
     let text = Text::gather(TEXT_BYTES);
     println!("{conditions}");
     println!(
-        "text: {} MiB from {} files of this machine, fingerprint {}; {rounds} rounds; load {} at the start",
-        text.len_bytes() / MIB,
+        "text: {:.1} MiB from {} files of this machine, fingerprint {}; {rounds} rounds; load {} at the start",
+        text.len_bytes() as f64 / MIB as f64,
         text.files(),
         text.fingerprint(),
         conditions.load(),
@@ -48,7 +52,7 @@ fn main() {
     }
     println!();
     let lines = text.lines(100);
-    let mut table = Table::new(rounds);
+    let mut table = Table::new(rounds, only);
     submit(&mut table, &text);
     commit(&mut table, &lines);
     compressors(&mut table, &lines);
@@ -59,90 +63,27 @@ fn main() {
     println!("{:.0} s; load {} at the end", begun.elapsed().as_secs_f64(), Conditions::look(&place).load());
 }
 
-fn rounds() -> usize {
+/// How often each row is measured, and which.
+fn arguments() -> (usize, String) {
+    let (mut rounds, mut only) = (3, String::new());
     let mut arguments = std::env::args().skip(1);
-    match (arguments.next().as_deref(), arguments.next().map(|count| count.parse())) {
-        (None, _) => 3,
-        (Some("--rounds"), Some(Ok(rounds @ 1..))) => rounds,
-        _ => {
-            eprintln!("usage: summary [--rounds N]");
-            std::process::exit(2);
+    while let Some(flag) = arguments.next() {
+        match (flag.as_str(), arguments.next()) {
+            ("--only", Some(text)) => only = text,
+            ("--rounds", Some(count)) => {
+                rounds = count.parse().ok().filter(|rounds| *rounds > 0).unwrap_or_else(|| usage())
+            }
+            _ => usage(),
         }
     }
+    (rounds, only)
 }
 
-/// What is counted.
-#[derive(Clone, Copy)]
-enum Unit {
-    Bytes,
-    Entries,
-    Commits,
-}
-
-impl Unit {
-    fn rate(self, per_second: f64) -> String {
-        match self {
-            Self::Bytes => format!("{:.0} MB/s", per_second / 1e6),
-            Self::Entries | Self::Commits if per_second >= 1e6 => format!("{:.1} M/s", per_second / 1e6),
-            Self::Entries | Self::Commits => format!("{per_second:.0}/s"),
-        }
-    }
-
-    fn cpu(self, sample: &Sample) -> String {
-        let Some(cpu) = sample.cpu else { return "-".to_owned() };
-        let each = cpu.as_secs_f64() / sample.amount;
-        match self {
-            Self::Bytes => format!("{:.2} s/GB", each * 1e9),
-            Self::Entries => format!("{:.0} ns", each * 1e9),
-            Self::Commits => format!("{:.0} µs", each * 1e6),
-        }
-    }
-}
-
-struct Table {
-    rounds: usize,
-}
-
-impl Table {
-    fn new(rounds: usize) -> Self {
-        println!(
-            "| what | median | lowest - highest | CPU | alone | median | lowest - highest | ours / alone |"
-        );
-        println!("|---|--:|--:|--:|---|--:|--:|--:|");
-        Self { rounds }
-    }
-
-    /// Measures both in turns; the ratio is the median of the rounds' own.
-    fn row(
-        &mut self,
-        what: &str,
-        unit: Unit,
-        mut ours: impl FnMut() -> Sample,
-        alone: &str,
-        mut other: impl FnMut() -> Sample,
-    ) {
-        let pairs: Vec<(Sample, Sample)> = (0..self.rounds).map(|_| (ours(), other())).collect();
-        let ours: Vec<f64> = pairs.iter().map(|(ours, _)| ours.rate()).collect();
-        let other: Vec<f64> = pairs.iter().map(|(_, other)| other.rate()).collect();
-        let ratios: Vec<f64> = ours.iter().zip(&other).map(|(ours, other)| ours / other).collect();
-        let middle = median(&ours);
-        let cpu = pairs.iter().map(|(ours, _)| ours).find(|ours| ours.rate().total_cmp(&middle).is_eq());
-        println!(
-            "| {what} | {} | {} | {} | {alone} | {} | {} | {:.2} |",
-            unit.rate(middle),
-            spread(unit, &ours),
-            cpu.map_or_else(String::new, |sample| unit.cpu(sample)),
-            unit.rate(median(&other)),
-            spread(unit, &other),
-            median(&ratios),
-        );
-    }
-}
-
-fn spread(unit: Unit, rates: &[f64]) -> String {
-    let lowest = rates.iter().copied().fold(f64::INFINITY, f64::min);
-    let highest = rates.iter().copied().fold(0.0, f64::max);
-    format!("{} - {}", unit.rate(lowest), unit.rate(highest))
+fn usage() -> ! {
+    eprintln!("usage: summary [--rounds N] [--only TEXT]");
+    eprintln!("  --rounds N   how often each row is measured (default 3)");
+    eprintln!("  --only TEXT  only the rows with TEXT in their first column");
+    std::process::exit(2);
 }
 
 fn submit(table: &mut Table, text: &Text) {
@@ -152,13 +93,13 @@ fn submit(table: &mut Table, text: &Text) {
         let copied = || {
             let mut copy = Copy::default();
             let count = usize::try_from(entries).expect("fits");
-            time(entries as f64, || lines.forever().take(count).for_each(|line| copy.line(line)))
+            time(entries as f64, || lines.forever(0).take(count).for_each(|line| copy.line(line)))
         };
         for threads in [1, 2] {
             let mut journal = NullJournal::open(false);
             let ours = || {
-                let wall = journal.submit_alone(&lines, entries, threads);
-                Sample { amount: entries as f64, wall, cpu: None }
+                let Took { wall, cpu } = journal.submit_alone(&lines, entries, threads);
+                Sample { amount: entries as f64, wall, cpu }
             };
             table.row(
                 &format!("submit {size} B, {threads} thread(s)"),
@@ -176,7 +117,7 @@ fn submit(table: &mut Table, text: &Text) {
         let mut journal = NullJournal::open(fsync);
         let ours = || time(bytes as f64, || journal.submit_sustained(&lines, entries));
         let what = format!("submit 100 B sustained, {name}");
-        table.row(&what, Unit::Bytes, ours, &disk_name(fsync), || disk(&lines, MIB, bytes, fsync, false));
+        table.row(&what, Unit::Bytes, ours, &disk_name(fsync), || disk(&lines, MIB, bytes, fsync));
     }
 }
 
@@ -184,16 +125,13 @@ fn disk_name(fsync: bool) -> String {
     if fsync { "disk: 1 MiB writes, 1 fdatasync".to_owned() } else { "disk: 1 MiB writes".to_owned() }
 }
 
-/// Writes `bytes` bytes to the disk in pieces of `len` bytes, and syncs at the end or after `each`.
-fn disk(lines: &Lines, len: usize, bytes: usize, fsync: bool, each: bool) -> Sample {
+/// Writes `bytes` bytes to the disk in pieces of `len` bytes, and syncs once at the end if `fsync`.
+fn disk(lines: &Lines, len: usize, bytes: usize, fsync: bool) -> Sample {
     let directory = scratch::directory();
     let mut disk = SequentialDisk::new(directory.path());
     let pieces = bytes / len;
     for number in 0..pieces {
         disk.write(lines.piece(number, len));
-        if each {
-            disk.sync();
-        }
     }
     if fsync {
         disk.sync();
@@ -234,7 +172,7 @@ fn commit(table: &mut Table, lines: &Lines) {
         let bytes = 96 * MIB;
         let ours = || time(bytes as f64, || log.append_all(lines, MIB, 96, fsync));
         let what = format!("append 1 MiB frames in a row, {name}");
-        table.row(&what, Unit::Bytes, ours, &disk_name(fsync), || disk(lines, MIB, bytes, fsync, false));
+        table.row(&what, Unit::Bytes, ours, &disk_name(fsync), || disk(lines, MIB, bytes, fsync));
     }
     let log = ScratchLog::open(true);
     for threads in [1_u64, 16, 64] {
@@ -256,15 +194,14 @@ fn compressors(table: &mut Table, lines: &Lines) {
     for setting in compress::settings() {
         // xz at its default level takes seconds for all of it.
         let raw = if setting.codec == Codec::Lzma2 { &raw[..raw.len() / 4] } else { raw };
-        let alone = setting.library(raw);
         for (name, batch_bytes) in batches {
-            if setting.level.is_some() && batch_bytes != MIB {
+            let what = format!("compress {setting}, batches of {name}");
+            if !table.wants(&what) || setting.level.is_some() && batch_bytes != MIB {
                 continue;
             }
-            let stored = setting.ours(raw, batch_bytes);
-            let ratio = |stored: usize| raw.len() as f64 / stored as f64;
-            let what = format!("{setting}, batches of {name}, {:.2} to 1", ratio(stored));
-            let alone = format!("library, one stream, {:.2} to 1", ratio(alone));
+            let to_one = |stored: usize| raw.len() as f64 / stored as f64;
+            let what = format!("{what}, {:.2} to 1", to_one(setting.ours(raw, batch_bytes)));
+            let alone = format!("library, one stream, {:.2} to 1", to_one(setting.library(raw)));
             let ours = || run(raw, || setting.ours(raw, batch_bytes));
             table.row(&what, Unit::Bytes, ours, &alone, || run(raw, || setting.library(raw)));
         }
@@ -308,7 +245,7 @@ fn upload(table: &mut Table, lines: &Lines) {
         watch.sample(bytes as f64)
     };
     let what = "open and drain a queue, local directory";
-    table.row(what, Unit::Bytes, local, &disk_name(true), || disk(lines, MIB, bytes, true, false));
+    table.row(what, Unit::Bytes, local, &disk_name(true), || disk(lines, MIB, bytes, true));
 }
 
 fn end_to_end(table: &mut Table, lines: &Lines) {
@@ -322,7 +259,7 @@ fn end_to_end(table: &mut Table, lines: &Lines) {
     let null = |_: &Path| -> Arc<dyn Bucket> { Arc::new(NullBucket::default()) };
     let bytes = 128 * MIB;
     let alone = disk_name(true);
-    let disk_alone = || disk(lines, MIB, bytes, true, false);
+    let disk_alone = || disk(lines, MIB, bytes, true);
     let what = "end to end, none, fsync, null store";
     table.row(what, Unit::Bytes, || ours(&null, &Compressor::None, true, bytes), &alone, disk_alone);
     let what = "end to end, none, fsync, local directory (writes twice)";
@@ -368,7 +305,7 @@ fn queue(table: &mut Table, lines: &Lines) {
         })
     };
     let writes = || {
-        let sample = disk(lines, KIB, 32 * MIB, false, false);
+        let sample = disk(lines, KIB, 32 * MIB, false);
         Sample { amount: sample.amount / KIB as f64, ..sample }
     };
     let what = "queue: put, take, complete 1 KiB, no fsync";

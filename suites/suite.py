@@ -1,0 +1,46 @@
+"""What each suite is given: the program's path, the size, a seed, and a place of its own that is gone afterwards."""
+
+import contextlib
+import random
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import environment
+from bucket import Bucket
+from program import Program
+from store import ADMIN, SeaweedFS
+
+
+@dataclass
+class Suite:
+    """One suite's run."""
+
+    path: Path
+    large: bool
+    random: random.Random
+    directory: Path
+    server: SeaweedFS
+
+    def size(self, small: int, large: int) -> int:
+        """The one of two sizes that is asked for."""
+        return large if self.large else small
+
+    def program(self, keys: tuple[str, str] = ADMIN) -> Program:
+        """The program with somebody's keys."""
+        return Program(self.path, self.server.environment(keys))
+
+    def bucket(self, prefix: str) -> Bucket:
+        """A prefix of the bucket."""
+        return Bucket(self.server, prefix)
+
+
+@contextlib.contextmanager
+def opened(name: str, path: Path, large: bool, seed: int) -> Iterator[Suite]:
+    """A suite with its place, and a server in it that isn't started; everything is ended and removed at the end."""
+    environment.HOME.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=environment.HOME) as place:
+        directory = Path(place)
+        with SeaweedFS(directory / "server") as server:
+            yield Suite(path, large, random.Random(f"{name} {seed}"), directory, server)
