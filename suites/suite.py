@@ -1,7 +1,10 @@
 """What each suite is given: the program's path, the size, a seed, and a place of its own that is gone afterwards."""
 
 import contextlib
+import fcntl
+import os
 import random
+import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +14,8 @@ import environment
 from bucket import Bucket
 from program import Program
 from store import ADMIN, SeaweedFS
+
+PLACE = "place-"
 
 
 @dataclass
@@ -40,7 +45,29 @@ class Suite:
 def opened(name: str, path: Path, large: bool, seed: int) -> Iterator[Suite]:
     """A suite with its place, and a server in it that isn't started; everything is ended and removed at the end."""
     environment.HOME.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f"{name}-", dir=environment.HOME) as place:
-        directory = Path(place)
+    with open(environment.HOME / "places.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in environment.HOME.glob(f"{PLACE}*"):
+            remove_left(left)
+        directory = Path(tempfile.mkdtemp(prefix=f"{PLACE}{name}-", dir=environment.HOME))
+        held = os.open(directory, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
+    try:
         with SeaweedFS(directory / "server") as server:
             yield Suite(path, large, random.Random(f"{name} {seed}"), directory, server)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        os.close(held)
+
+
+def remove_left(directory: Path) -> None:
+    """Removes what a run left that was killed; one that still runs holds its place locked."""
+    held = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        SeaweedFS(directory / "server").remove()
+        shutil.rmtree(directory, ignore_errors=True)
+    except BlockingIOError:
+        pass
+    finally:
+        os.close(held)

@@ -55,17 +55,18 @@ def hard_to_compress(wanted_bytes: int, seed: int) -> bytes:
     return base64.encodebytes(raw)
 
 
-_FILLING = base64.b64encode(random.Random(1).randbytes(6_000)).decode()
+# Longer than gzip's window, so that lines don't compress to next to nothing.
+_FILLING = base64.b64encode(random.Random(1).randbytes(300_000)).decode()
 
 
 def numbered(first: int, end: int) -> bytes:
     """Lines `first` to before `end`: each tells its number and has a length and content that follow from it."""
     return "".join(
-        [f"{n:012d} {_FILLING[n % 7_001 : n % 7_001 + 20 + n % 157]}\n" for n in range(first, end)]
+        [f"{n:012d} {_FILLING[(at := n * 7_919 % 399_000) : at + 20 + n % 157]}\n" for n in range(first, end)]
     ).encode()
 
 
-# Lines in a block: about 1.1 MB.
+# Lines in a block, which is 1.1 MB.
 BLOCK = 10_000
 
 

@@ -82,3 +82,28 @@ fn files_stop_at_an_entry_and_go_on_there() {
     succeeds(&mut place.write(&[path]));
     assert!(place.cat() == numbered(0..LINES));
 }
+
+#[test]
+fn a_reading_that_a_full_queue_holds_up_is_given_up_when_its_time_is_up() {
+    let place = Place::new();
+    let obstacle = place.file("obstacle", "");
+    let mut command = place.program(&[
+        "write",
+        "--receipts",
+        "--id=tester",
+        "--max-queue-size=10",
+        "--close-timeout=100ms",
+    ]);
+    command.arg("--to").arg(obstacle.join("bucket")).arg("--local-directory").arg(place.queue());
+    let mut running = Running::start(&mut command);
+    running.feed(&numbered(0..1_000));
+    until("the queue is full", || durable(&running) == 10);
+    running.signal("TERM");
+    let output = running.finish();
+    assert_eq!(output.status.code(), Some(75), "{}", common::stderr(&output));
+    assert!(
+        common::stderr(&output).contains("line 11 of standard input was the first not taken"),
+        "{output:?}"
+    );
+    assert_eq!(place.status()["pending_entries"], 10);
+}

@@ -72,7 +72,10 @@ pub struct Run {
     signals: u32,
     watch: Watch,
     progress: Option<Progress>,
+    /// The journal has failed.
     failed: bool,
+    /// The reading was given up before it ended.
+    is_reading: bool,
 }
 
 impl Run {
@@ -117,6 +120,7 @@ impl Run {
             watch: Watch::default(),
             progress: shows_progress.then(|| Progress::start(started)),
             failed: false,
+            is_reading: false,
         })
     }
 
@@ -156,6 +160,7 @@ impl Run {
         let refused = matches!(&end, End::Failed(failure) if failure.exit == Exit::Waiting);
         let timeout = self.close_timeout.or((self.refuses && refused).then_some(Duration::ZERO));
         let closed = self.close(timeout)?;
+        self.last_entry()?;
         self.last_receipt()?;
         Ok(self.outcome(end, closed))
     }
@@ -192,6 +197,7 @@ impl Run {
                     deadline = self.close_timeout.map(|timeout| clock::now() + timeout);
                 }
                 None if deadline.is_some_and(|deadline| clock::now() >= deadline) => {
+                    self.is_reading = true;
                     return Ok(End::Stopped(self.taken.unfinished()));
                 }
                 // Nothing more can be taken, and the next line may never come.
@@ -201,6 +207,19 @@ impl Run {
                 Some(_) | None => {}
             }
         }
+    }
+
+    /// Where the reading was still held up by a full queue when its time was up: says which entry wasn't taken. The closed
+    /// journal has told the thread so.
+    fn last_entry(&mut self) -> Result<(), Interrupted> {
+        while self.is_reading {
+            if let Some(Event::Signal(_)) = self.next_event(None)
+                && self.signals > 1
+            {
+                return Err(Interrupted::Leave);
+            }
+        }
+        Ok(())
     }
 
     /// Closes the journal on a thread of its own, so that a second signal is heard.
@@ -255,6 +274,12 @@ impl Run {
             Some(Event::Signal(_)) => self.signals += 1,
             // Whenever it comes: a parent process may stop listening at any time.
             Some(Event::ReceiptsDone) => self.receipts = None,
+            Some(Event::Read(ref end)) if self.is_reading => {
+                self.is_reading = false;
+                if let End::Failed(failure) = end {
+                    say(Level::Warn, &failure.message);
+                }
+            }
             Some(Event::Read(_) | Event::Closed(_)) => {}
             None => self.look(clock::now()),
         }
