@@ -139,6 +139,24 @@ fn an_object_that_is_deleted_or_damaged_is_found() {
 }
 
 #[test]
+fn a_hostile_key_cannot_steer_the_terminal() {
+    let place = Place::new();
+    succeeds_with(&mut place.write(&[]), b"a\n");
+    let object = &place.objects()[0];
+    // A directory's bucket lists no control characters at all; these turn the direction of writing, or can't be seen.
+    let hostile = place.bucket().join("2026\u{202e}gpj\u{200b}");
+    make_directory(&hostile);
+    std::fs::copy(object, hostile.join(object.file_name().unwrap())).unwrap();
+    for command in ["ls", "verify", "cat"] {
+        let output = run(&mut place.read(command, &[]), b"");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains("2026\\u{202e}gpj\\u{200b}"), "{command}: {said}");
+        assert!(!said.contains(['\u{202e}', '\u{200b}']), "{command}: {said:?}");
+    }
+}
+
+#[test]
 fn where_there_is_nothing_to_read_that_is_said() {
     let place = Place::new();
     let bucket = place.bucket();

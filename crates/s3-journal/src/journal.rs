@@ -725,6 +725,11 @@ impl<E> Journal<E> {
         }
     }
 
+    /// What stopped the journal, if something has: it takes no more entries and must be opened again.
+    pub fn failure(&self) -> Option<Arc<JournalFailure>> {
+        self.shared().failure()
+    }
+
     /// What was counted since the journal was opened, and how it is doing.
     pub fn stats(&self) -> Stats {
         let shared = self.shared();

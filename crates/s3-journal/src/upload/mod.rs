@@ -16,4 +16,6 @@ mod sweep_tests;
 mod uploader;
 
 pub use driver::{UploadDriver, run};
+#[cfg(test)]
+pub use loader::{Loaded, Loader};
 pub use uploader::{Room, Uploader, UploaderSetup, chain};

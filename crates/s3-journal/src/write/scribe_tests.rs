@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,7 +8,9 @@ use durable_queue::clock::Clock;
 use durable_queue::random::SystemRandom;
 use durable_queue::{Environment, Log, LogOptions, Position, Step, Through};
 
-use super::*;
+use super::accumulator::{Accumulator, AccumulatorLimits};
+use super::intake::{Intake, Patience};
+use super::scribe::{Scribe, ScribeSetup, ScribeStep};
 use crate::directory_format::DirectoryFormat;
 use crate::encode::EncodeError;
 use crate::journal::StateVisitor;
@@ -27,6 +28,7 @@ use crate::upload::{Loaded, Loader};
 use crate::{Compressor, CustomCompressor};
 
 #[path = "../../tests/support/disk.rs"]
+#[allow(dead_code, reason = "each test file uses its own part")]
 mod disk;
 use disk::FaultyDisk;
 
@@ -180,10 +182,17 @@ impl Desk {
         ));
         let durable = Arc::new(Milestone::new(state.next_sequence));
         let ledger = Arc::new(Ledger::new(log.clone(), state));
+        let progress = Arc::new(Progress::new(log.clone(), true, Arc::clone(&durable)));
+        let moved = Arc::downgrade(&progress);
+        log.on_progress(Box::new(move || {
+            if let Some(progress) = moved.upgrade() {
+                progress.moved();
+            }
+        }));
         let scribe = Scribe::new(ScribeSetup {
             intake: Arc::clone(&intake),
             ledger: Arc::clone(&ledger),
-            progress: Arc::new(Progress::new(log.clone(), true, Arc::clone(&durable))),
+            progress,
             counters: Arc::new(Counters::default()),
             clock,
             layout: Layout::new(
@@ -329,8 +338,9 @@ fn an_object_ends_when_it_has_reached_its_size() {
     for i in 0..4 {
         desk.batch(&[&format!("a{i}"), &format!("b{i}")]);
     }
-    assert_eq!(desk.reasons(), [SealReason::Size]);
+    assert_eq!(desk.reasons(), [SealReason::Size, SealReason::Size]);
     desk.batch(&["a4", "b4"]);
+    assert_eq!(desk.reasons().len(), 2, "below its size it stays open");
     let objects = desk.objects();
     assert_eq!(texts(&objects, Codec::None), ["a0\nb0\na1\nb1\n", "a2\nb2\na3\nb3\n"]);
     assert_eq!(objects[1].metadata.first, 4);
@@ -543,10 +553,9 @@ fn when_even_the_seal_finds_no_room_nothing_else_comes_into_the_object() {
         desk.run();
         desk.submit("e");
         desk.submit("f");
-        // The disk is full, and memory is, too: neither the batch nor the seal are taken, however often that is tried.
-        for _ in 0..5 {
-            assert_eq!(desk.scribe.step().unwrap(), ScribeStep::Worked, "a batch is taken up").max_busy(&mut desk);
-        }
+        // The disk is full, and memory is, too: neither the batch nor the seal is taken, however often that is tried.
+        let steps: Vec<_> = (0..20).map(|_| desk.scribe.step().unwrap()).collect();
+        assert!(steps[5..].iter().all(|step| *step == ScribeStep::Busy), "{steps:?}");
         desk.setup.disk.set_full(false);
         desk.settle();
         desk.run();
@@ -555,4 +564,216 @@ fn when_even_the_seal_finds_no_room_nothing_else_comes_into_the_object() {
         assert_eq!(desk.reasons(), [SealReason::Full, SealReason::Flush]);
         assert_eq!(texts(&desk.objects(), compressor.codec()), ["a\nb\nc\nd\n", "e\nf\n"], "{compressor:?}");
     }
+}
+
+fn codecs() -> Vec<Compressor> {
+    use Compressor::{Gzip, Lz4, Lzma2, None, Snappy, Zstd};
+    vec![None, Gzip, Zstd, Snappy, Lz4, Lzma2]
+}
+
+#[test]
+fn reopened_after_any_record_the_open_object_is_sealed_from_it_and_decodes_right() {
+    for compressor in codecs() {
+        let codec = compressor.codec();
+        for crash_after in [1, 2, 5] {
+            let directory = tempfile::tempdir().unwrap();
+            let setup = Setup { compressor: compressor.clone(), ..Setup::new() };
+            let mut desk = Desk::open(directory.path(), setup);
+            let mut text = String::new();
+            for i in 0..crash_after {
+                let entries = [format!("entry {i} of {codec}"), "x".repeat(i * 30)];
+                desk.batch(&[&entries[0], &entries[1]]);
+                text.extend([entries[0].as_str(), "\n", entries[1].as_str(), "\n"]);
+            }
+            // The next run has another compressor: what is recorded counts.
+            let other = if codec == Codec::Gzip { Compressor::Zstd } else { Compressor::Gzip };
+            let mut desk = desk.reopen(directory.path(), |setup| setup.compressor = other.clone());
+            desk.batch(&["after", "wards"]);
+            desk.intake.seal();
+            desk.run();
+            let objects = desk.objects();
+            assert_eq!(objects[0].text(codec), text, "{codec} after {crash_after}");
+            assert_eq!(objects[1].text(other.codec()), "after\nwards\n");
+            assert_eq!(desk.reasons(), [SealReason::Restart, SealReason::Flush]);
+            assert_eq!(objects[1].metadata.first, 2 * crash_after as u64);
+        }
+    }
+}
+
+#[test]
+fn reopened_again_and_again_nothing_is_sealed_twice_and_no_empty_object_is_made() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(directory.path(), Setup::new());
+    desk.batch(&["a", "b"]);
+    for _ in 0..3 {
+        desk = desk.reopen(directory.path(), |_| {});
+    }
+    desk.run();
+    for _ in 0..3 {
+        desk = desk.reopen(directory.path(), |_| {});
+        assert_eq!(desk.run(), ScribeStep::Idle { wake_at: None });
+    }
+    assert_eq!(desk.reasons(), [SealReason::Restart]);
+    desk.intake.close();
+    assert_eq!(desk.run(), ScribeStep::Finished);
+    assert_eq!(desk.objects().len(), 1);
+}
+
+#[test]
+fn what_was_not_written_when_the_process_died_was_not_counted_as_durable() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(directory.path(), Setup::new());
+    desk.batch(&["a", "b"]);
+    assert_eq!(desk.durable.count(), 2);
+    desk.submit("c");
+    desk.submit("d");
+    while desk.scribe.step().unwrap() == ScribeStep::Worked {}
+    assert_eq!(desk.durable.count(), 2, "appended isn't durable");
+    desk.log.write_step();
+    assert_eq!(desk.durable.count(), 2, "written isn't durable");
+    let mut desk = desk.reopen(directory.path(), |_| {});
+    desk.run();
+    let next = desk.ledger.state(|state| state.next_sequence);
+    assert!(next >= 2, "{next}");
+    assert_eq!(desk.intake.next_sequence(), next);
+}
+
+#[test]
+fn each_object_names_itself_and_the_one_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(directory.path(), Setup { compressor: Compressor::Gzip, ..Setup::new() });
+    for entries in [["a", "b"], ["c", "d"], ["e", "f"]] {
+        desk.batch(&entries);
+        desk.intake.seal();
+        desk.run();
+    }
+    let mut desk = desk.reopen(directory.path(), |_| {});
+    desk.batch(&["g", "h"]);
+    desk.intake.seal();
+    desk.run();
+    let (objects, seals) = (desk.objects(), desk.seals());
+    assert_eq!(objects.len(), 4);
+    for (number, object) in objects.iter().enumerate() {
+        let key = ObjectKey::parse(&object.key).unwrap();
+        let metadata = &object.metadata;
+        assert_eq!((metadata.number, metadata.first), (number as u64, 2 * number as u64));
+        assert_eq!((key.name.number, key.name.first), (metadata.number, metadata.first));
+        assert_eq!(key.name.run.to_string(), metadata.run);
+        assert_eq!(key.name.suffix.as_deref(), Some("gz"));
+        let run = if number < 3 { "0badcafe" } else { "0badcaff" };
+        assert_eq!((metadata.run.as_str(), metadata.id.as_str()), (run, "web1"));
+        assert_eq!((metadata.compressor.as_str(), metadata.delimiter.as_slice()), ("gzip", &b"\n"[..]));
+        assert_eq!(metadata.incarnation, INCARNATION);
+        let before = number.checked_sub(1).map(|before| seals[before].as_predecessor());
+        assert_eq!(metadata.previous, before);
+        assert_eq!(seals[number].len_bytes, object.bytes.len() as u64);
+    }
+}
+
+#[test]
+fn parts_are_cut_anywhere_and_each_has_its_sum() {
+    for (part_size_bytes, entries) in [(1, 1), (3, 7), (4, 8), (64, 40), (7, 1)] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut desk = Desk::open(directory.path(), Setup { part_size_bytes, ..Setup::new() });
+        let mut text = String::new();
+        for i in 0..entries {
+            desk.batch(&[&i.to_string(), "and more"]);
+            text.push_str(&format!("{i}\nand more\n"));
+        }
+        desk.intake.seal();
+        desk.run();
+        // The loader refuses a part whose sum isn't the recorded one.
+        assert_eq!(texts(&desk.objects(), Codec::None), [text]);
+    }
+}
+
+#[test]
+fn positions_become_durable_with_their_entries() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut desk = Desk::open(directory.path(), Setup::new());
+    desk.try_submit_at("a", Some((1, b"one"))).unwrap();
+    desk.try_submit_at("b", Some((2, b"two"))).unwrap();
+    desk.run();
+    desk.try_submit_at("c", Some((1, b"three"))).unwrap();
+    assert_eq!(desk.intake.position(1).as_deref(), Some(&b"three"[..]));
+    let mut desk = desk.reopen(directory.path(), |_| {});
+    assert_eq!(desk.intake.position(1).as_deref(), Some(&b"one"[..]), "its entry was never durable");
+    assert_eq!(desk.intake.position(2).as_deref(), Some(&b"two"[..]));
+    desk.try_submit_at("c", Some((1, b"three"))).unwrap();
+    desk.try_submit_at("d", Some((2, b""))).unwrap();
+    desk.run();
+    let desk = desk.reopen(directory.path(), |_| {});
+    assert_eq!(desk.intake.position(1).as_deref(), Some(&b"three"[..]));
+    assert_eq!(desk.intake.position(2), None, "forgotten");
+}
+
+#[test]
+fn a_slab_that_is_begun_later_remembers_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let setup = Setup { slab_size_bytes: 128 << 10, compressor: Compressor::Zstd, ..Setup::new() };
+    let mut desk = Desk::open(directory.path(), setup);
+    let mut text = String::new();
+    for i in 0..800_u64 {
+        // Nothing that a compressor could make small.
+        let entry: String =
+            (0..20).map(|j| format!("{:016x}", (i * 20 + j).wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+        desk.try_submit_at(&entry, Some((7, &i.to_le_bytes()))).unwrap();
+        desk.submit("");
+        desk.run();
+        text.extend([entry.as_str(), "\n\n"]);
+    }
+    assert!(desk.log.stats().rotations > 1, "the object is in several slabs");
+    let mut desk = desk.reopen(directory.path(), |_| {});
+    assert_eq!(desk.intake.position(7).as_deref(), Some(&799_u64.to_le_bytes()[..]));
+    assert_eq!(desk.intake.next_sequence(), 1_600);
+    desk.run();
+    assert_eq!(texts(&desk.objects(), Codec::Zstd), [text]);
+}
+
+#[test]
+fn a_custom_compressor_is_given_whole_batches_and_its_objects_are_what_it_returned() {
+    let directory = tempfile::tempdir().unwrap();
+    let custom = CustomCompressor::new("brackets", Some("br"), |raw, out| {
+        out.push(b'[');
+        out.extend_from_slice(raw);
+        out.push(b']');
+        Ok(())
+    });
+    let setup = Setup { compressor: Compressor::Custom(custom), ..Setup::new() };
+    let mut desk = Desk::open(directory.path(), setup);
+    desk.batch(&["a", "b"]);
+    desk.batch(&["c", "d"]);
+    let mut desk = desk.reopen(directory.path(), |_| {});
+    desk.batch(&["e", "f"]);
+    desk.intake.seal();
+    desk.run();
+    let objects = desk.objects();
+    assert_eq!(texts(&objects, Codec::None), ["[a\nb\n][c\nd\n]", "[e\nf\n]"]);
+    assert!(objects[0].key.ends_with(".journal.br"));
+    assert_eq!(objects[0].metadata.compressor, "brackets");
+}
+
+#[test]
+fn a_compressor_that_fails_stops_the_journal_and_what_was_appended_is_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let fails = CustomCompressor::new("fails", None, |raw, out| {
+        out.extend_from_slice(raw);
+        if raw.starts_with(b"bad") { Err(std::io::Error::other("the test wants it")) } else { Ok(()) }
+    });
+    let setup = Setup { compressor: Compressor::Custom(fails), ..Setup::new() };
+    let mut desk = Desk::open(directory.path(), setup);
+    desk.batch(&["a", "b"]);
+    desk.submit("bad");
+    desk.submit("luck");
+    let failure = loop {
+        match desk.scribe.step() {
+            Ok(_) => {}
+            Err(failure) => break failure,
+        }
+    };
+    assert!(failure.to_string().contains("compressing"), "{failure}");
+    let mut desk = desk.reopen(directory.path(), |_| {});
+    desk.run();
+    assert_eq!(texts(&desk.objects(), Codec::None), ["a\nb\n"]);
+    assert_eq!(desk.intake.next_sequence(), 2);
 }

@@ -60,8 +60,8 @@ pub struct Run {
     started: Instant,
     close_timeout: Option<Duration>,
     refuses: bool,
-    from_start: bool,
-    splitter: Option<Splitter>,
+    /// Until it runs.
+    pump: Option<Pump<Shared>>,
     taken: Arc<Taken>,
     gate: Arc<Gate>,
     sender: Sender<Event>,
@@ -102,6 +102,14 @@ impl Run {
             receipts = Some(finish);
         }
         let entry_bytes_max = in_memory("max-entry-bytes", flags.input.max_entry_bytes.0)?;
+        let (taken, gate) = (Arc::<Taken>::default(), Arc::<Gate>::default());
+        let pump = Pump {
+            sink: shared.clone(),
+            gate: Arc::clone(&gate),
+            taken: Arc::clone(&taken),
+            from_start: flags.input.from_start,
+            splitter: Splitter::new(flags.input.delimiter.as_bytes(), entry_bytes_max),
+        };
         Ok(Self {
             durable_at_start: shared.journal.durable(),
             shared,
@@ -109,10 +117,9 @@ impl Run {
             started,
             close_timeout: flags.input.close_timeout.map(|time| time.0),
             refuses: flags.queue.when_full == WhenFull::Refuse,
-            from_start: flags.input.from_start,
-            splitter: Some(Splitter::new(flags.input.delimiter.as_bytes(), entry_bytes_max)),
-            taken: Arc::default(),
-            gate: Arc::default(),
+            pump: Some(pump),
+            taken,
+            gate,
             sender,
             events,
             receipts,
@@ -167,14 +174,7 @@ impl Run {
 
     /// Reads the inputs until they end, a signal stops it, or the journal takes no more.
     fn read(&mut self, inputs: Vec<Input>) -> Result<End, Interrupted> {
-        let Some(splitter) = self.splitter.take() else { return Ok(End::Finished) };
-        let pump = Pump {
-            sink: self.shared.clone(),
-            gate: Arc::clone(&self.gate),
-            taken: Arc::clone(&self.taken),
-            from_start: self.from_start,
-            splitter,
-        };
+        let Some(pump) = self.pump.take() else { return Ok(End::Finished) };
         let read = self.sender.clone();
         thread::Builder::new()
             .name("reading".to_owned())
@@ -291,7 +291,7 @@ impl Run {
         let message = stats.last_error.as_ref().map_or("", |error| error.message.as_str());
         let directory = self.directory.display().to_string();
         // A failed journal is its own end, told there.
-        self.failed = stats.last_error.as_ref().is_some_and(|error| error.operation == "journal");
+        self.failed = self.shared.journal.failure().is_some();
         let in_trouble = stats.health != Health::Ok && !self.failed;
         let trouble = in_trouble.then_some(Trouble {
             message,
@@ -338,8 +338,18 @@ impl Run {
             }
             End::Finished | End::Stopped(_) if closed.remaining == 0 => Ok(Exit::Done),
             End::Finished | End::Stopped(_) => {
-                Err(Failure::new(Exit::Waiting, format!("the bucket hasn't everything yet{waiting}")))
+                let cause = self.why_not();
+                Err(Failure::new(Exit::Waiting, format!("the bucket hasn't everything yet{cause}{waiting}")))
             }
+        }
+    }
+
+    /// What keeps the store from taking anything, if something does; to follow a sentence.
+    fn why_not(&self) -> String {
+        let stats = self.shared.journal.stats();
+        match stats.last_error.filter(|_| stats.health != Health::Ok) {
+            Some(error) => format!(": {}", error.message),
+            None => String::new(),
         }
     }
 
@@ -367,7 +377,7 @@ impl Run {
         if remaining == 0 {
             return Ok(Exit::Done);
         }
-        Err(Failure::new(Exit::Waiting, format!("stopped by a second signal{}", self.waiting(remaining))))
+        Err(Failure::new(Exit::Waiting, format!("stopped by a second signal{}{}", self.why_not(), self.waiting(remaining))))
     }
 }
 
