@@ -5,13 +5,14 @@ use tracing_subscriber::EnvFilter;
 use crate::flags::log::{LogFlags, LogFormat};
 use crate::terminal::{self, LogWriter};
 
-/// What is logged at a verbosity, in RUST_LOG's words. Other crates' details begin a step later than our own.
+/// What is logged at a verbosity, in RUST_LOG's words. Other crates' words begin a step later than our own: the S3 client
+/// warns at every attempt, where this program says once a minute what is wrong.
 fn filter(verbose: u8, quiet: bool) -> &'static str {
     match (quiet, verbose) {
         (true, _) => "error",
-        (false, 0) => "warn",
-        (false, 1) => "warn,s3_journal=info,durable_queue=info",
-        (false, 2) => "info,s3_journal=debug,durable_queue=debug",
+        (false, 0) => "error,s3_journal=warn,durable_queue=warn",
+        (false, 1) => "error,s3_journal=info,durable_queue=info",
+        (false, 2) => "warn,s3_journal=debug,durable_queue=debug",
         (false, _) => "debug,s3_journal=trace,durable_queue=trace",
     }
 }
@@ -49,6 +50,6 @@ mod tests {
                 assert!(EnvFilter::try_new(filter(verbose, quiet)).is_ok());
             }
         }
-        assert_eq!(filter(0, false), "warn");
+        assert!(filter(0, false).contains("s3_journal=warn"));
     }
 }
