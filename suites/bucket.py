@@ -78,9 +78,9 @@ class Bucket:
         answer = self.client.list_multipart_uploads(Bucket=self.name, Prefix=f"{self.prefix}/")
         return [upload["Key"] for upload in answer.get("Uploads", [])]
 
-    def pieces(self) -> int:
-        """How many objects and how many parts of open uploads there are."""
-        pieces = len(self.objects())
+    def arrived_bytes(self) -> int:
+        """The bytes of the objects and of the parts of open uploads."""
+        arrived = sum(stored.size for stored in self.objects())
         answer = self.client.list_multipart_uploads(Bucket=self.name, Prefix=f"{self.prefix}/")
         for upload in answer.get("Uploads", []):
             try:
@@ -88,8 +88,8 @@ class Bucket:
             except self.client.exceptions.NoSuchUpload:
                 # It was completed meanwhile.
                 continue
-            pieces += len(parts.get("Parts", []))
-        return pieces
+            arrived += sum(part["Size"] for part in parts.get("Parts", []))
+        return arrived
 
     def check_row(self, what: str) -> list[Stored]:
         """Checks the names: one incarnation, each number once from 0 on, and no upload left open."""

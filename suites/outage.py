@@ -59,10 +59,10 @@ def killed_in_the_middle(suite: Suite) -> None:
         for number in range(kills):
             each = f"{what}, time {number + 1}"
             start, middle, end = (half * step for step in (2 * number, 2 * number + 1, 2 * number + 2))
-            pieces = bucket.pieces()
+            before = bucket.arrived_bytes()
             writer.feed(text.blocks(start, middle), close=False)
             # Killed at the first sign of a new part or object: others are still on their way.
-            under_way = writer.wait_for(lambda pieces=pieces: bucket.pieces() > pieces, f"{each}: under way")
+            under_way = writer.wait_for(lambda before=before: bucket.arrived_bytes() > before, f"{each}: under way")
             check(under_way, f"{each}: parts or objects are going up", writer.stderr)
             suite.server.kill()
             writer.feed(text.blocks(middle, end), close=False)

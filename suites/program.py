@@ -130,15 +130,21 @@ class Writer:
     def wait_for(self, holds, what: str, seconds: float = ENDS_WITHIN_SECONDS) -> bool:
         """Waits for a condition; `False` if the program ended before it held."""
 
+        held = False
+
         def look() -> bool:
-            return holds() or self._process.poll() is not None
+            nonlocal held
+            # Asked in this order: what it did before it ended counts.
+            ended = not self.is_running()
+            held = bool(holds())
+            return held or ended
 
         try:
             wait_until(look, seconds, what, 0.005)
         except TimeoutError as error:
             told = f"{self.fed} bytes fed, {self.durable} lines durable, {self.uploaded} uploaded"
             raise TimeoutError(f"{error}; {told}; it said: {self.stderr}") from None
-        return bool(holds())
+        return held
 
     def is_running(self) -> bool:
         return self._process.poll() is None

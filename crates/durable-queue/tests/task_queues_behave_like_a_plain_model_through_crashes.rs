@@ -173,11 +173,14 @@ impl Run {
     }
 
     fn delete(&mut self, name: &'static str) {
-        self.queues().delete_queue(name).unwrap();
+        let tasks = self.queues().delete_queue(name).unwrap();
         for known in self.model.waiting.remove(name).unwrap_or_default() {
             self.model.completed.insert(known.text);
         }
-        self.model.unsure.clear();
+        if tasks > 0 {
+            // One record tells of it, and is durable with all before it.
+            self.model.unsure.clear();
+        }
     }
 
     fn reopen(&mut self) {

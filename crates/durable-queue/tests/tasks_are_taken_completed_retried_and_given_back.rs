@@ -9,8 +9,8 @@ use std::time::Duration;
 use durable_queue::clock::{Clock, SystemClock};
 use durable_queue::queue::{PutError, SettleError, SyncError, TakeError};
 use durable_queue::{QueueOptions, Queues};
-use queue_support::{LONG, SHORT, drain, eventually, open, rest, small, stats, waiting};
-use support::memory_disk::MemoryDisk;
+use queue_support::{LONG, SHORT, drain, eventually, open, rest, slab, small, stats, waiting};
+use support::memory_disk::{Loss, MemoryDisk};
 
 #[test]
 fn tasks_come_in_the_order_they_were_put_each_name_by_itself() {
@@ -111,9 +111,9 @@ fn a_dropped_or_retried_task_wakes_another_taker() {
             rest();
             let id = task.id();
             if is_retried {
-                task.retry().unwrap()
+                task.retry().unwrap();
             } else {
-                drop(task)
+                drop(task);
             }
             assert_eq!(taker.join().unwrap(), id);
         });
@@ -309,6 +309,54 @@ fn closing_refuses_every_later_call_and_wakes_all_who_wait() {
     assert!(queues.task_seq("a").next().is_none());
     drop(queues);
     assert_eq!(waiting(&open(&disk, small()), "a"), ["one", "two"], "what was taken comes again");
+}
+
+#[test]
+fn completions_that_come_during_a_write_are_written_right_after_it_and_outlive_the_process() {
+    let disk = MemoryDisk::new();
+    // Nothing but the end of a write brings them to be written: no sync, no put.
+    let queues = open(&disk, small().fsync_put(false));
+    for n in 0..10 {
+        queues.put("a", format!("{n}")).unwrap();
+    }
+    let tasks: Vec<_> = (0..10).map(|_| queues.take("a").unwrap()).collect();
+    let (tell, first_write) = std::sync::mpsc::channel();
+    let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
+    let mut is_first = true;
+    disk.watch(move |operation| {
+        if operation.starts_with("write") && std::mem::take(&mut is_first) {
+            tell.send(()).unwrap();
+            let _ = may_go_on.recv();
+        }
+    });
+    for (n, task) in tasks.into_iter().enumerate() {
+        if n % 3 == 2 {
+            task.retry().unwrap();
+        } else {
+            task.complete().unwrap();
+        }
+        if n == 0 {
+            first_write.recv().unwrap();
+        }
+    }
+    drop(go_on);
+    eventually("all are written", || waiting(&open(&disk.fork(), small()), "a") == ["2", "5", "8"]);
+}
+
+#[test]
+fn a_torn_end_is_cut_off_and_told() {
+    let disk = MemoryDisk::new();
+    let queues = open(&disk, small());
+    queues.put("a", "one").unwrap();
+    assert!(queues.cut().is_none());
+    let after = disk.fork();
+    after.lose_power(Loss::Lost);
+    let end = after.content(&slab(1)).windows(3).rposition(|window| window == b"one").unwrap();
+    after.tamper(&slab(1), |content| content[end + 200..end + 300].fill(7));
+    let queues = open(&after, small());
+    let cut = queues.cut().unwrap();
+    assert_eq!((&cut.file, cut.kept_as.is_some()), (&slab(1), true));
+    assert_eq!(waiting(&queues, "a"), ["one"]);
 }
 
 #[test]

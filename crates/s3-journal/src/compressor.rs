@@ -54,7 +54,12 @@ impl CustomCompressor {
         suffix: Option<&str>,
         compress: impl Fn(&[u8], &mut Vec<u8>) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        Self { name: name.into(), suffix: suffix.map(str::to_owned), compress: Arc::new(compress), inverse: None }
+        Self {
+            name: name.into(),
+            suffix: suffix.map(str::to_owned),
+            compress: Arc::new(compress),
+            inverse: None,
+        }
     }
 
     /// The same, with what undoes it: a whole object's stored bytes to the raw ones. Readers need it

@@ -38,12 +38,22 @@ where
     last: Option<Receipt<'journal>>,
 }
 
+impl<E> Journal<E> {
+    /// A [`std::io::Write`] that takes what the delimiter ends as entries.
+    pub fn writer(&self) -> EntryWriter<'_, E>
+    where
+        E: Encode<[u8]>,
+    {
+        EntryWriter::new(self)
+    }
+}
+
 impl<'journal, E> EntryWriter<'journal, E>
 where
     E: Encode<[u8]>,
 {
-    pub(crate) fn new(journal: &'journal Journal<E>, delimiter: &'journal [u8]) -> Self {
-        Self { journal, finder: memmem::Finder::new(delimiter), partial: Vec::new(), last: None }
+    fn new(journal: &'journal Journal<E>) -> Self {
+        Self { journal, finder: memmem::Finder::new(journal.delimiter()), partial: Vec::new(), last: None }
     }
 
     /// Takes what isn't ended by a delimiter as an entry; returns the last entry's receipt.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::milestone::Stopped;
 use crate::write::Refusal;
 
 /// What stopped a journal for good: only a reopened one can go on.
@@ -24,6 +23,15 @@ pub enum JournalFailure {
         /// What happened.
         reason: String,
     },
+}
+
+/// Why a milestone will never be reached by this journal.
+#[derive(Debug, Clone)]
+pub(crate) enum Stopped {
+    /// A failure that only a reopened journal can go on from.
+    Failed(Arc<JournalFailure>),
+    /// The journal was closed before.
+    Closed,
 }
 
 /// Why an entry wasn't taken.

@@ -1,171 +1,18 @@
-//! The face: a journal that is open. Puts the rooms together, starts their threads and ends them; decides nothing itself.
+//! The face: a journal that is open. Decides nothing itself.
 
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, Weak};
-use std::thread::JoinHandle;
+use std::sync::Arc;
 use std::time::Duration;
 
-use durable_queue::clock::Clock;
-use durable_queue::{Log, LogOptions, RecordError, Threads, Visitor};
-
 use crate::encode::Encode;
-use crate::entry_writer::EntryWriter;
 use crate::error::{FlushError, JournalFailure, OpenError, SubmitError};
-use crate::ledger::Ledger;
-use crate::milestone::{Milestone, Stage, Stopped};
-use crate::object::{Id, Incarnation, Layout, LayoutLimits, RunId};
-use crate::options::{Options, Settings, WhenFull};
-use crate::progress::Progress;
+use crate::opening::open;
+use crate::options::{Options, WhenFull};
 use crate::receipt::Receipt;
-use crate::record::{Identity, Record, State};
-use crate::stats::{Counters, Stats};
-use crate::sync::{Doorbell, lock, wait_timeout};
-use crate::upload::{Room, UploadDriver, Uploader, UploaderSetup, run};
-use crate::write::{
-    Accumulator, AccumulatorLimits, Intake, Patience, Scribe, ScribeSetup, ScribeStep, from_unix_ms,
-};
-
-/// How long the scribe waits, at most, for a log without room before it looks again.
-const ROOM_LOOK_INTERVAL: Duration = Duration::from_secs(1);
-
-/// What a journal, its receipts and its threads share.
-pub(crate) struct Shared {
-    intake: Arc<Intake>,
-    ledger: Arc<Ledger>,
-    progress: Arc<Progress>,
-    durable: Arc<Milestone>,
-    uploaded: Arc<Milestone>,
-    counters: Arc<Counters>,
-    clock: Arc<dyn Clock>,
-    scribe_bell: Arc<Doorbell>,
-    uploads: Arc<UploadDriver>,
-    /// The scribe waits for room in the log.
-    scribe_is_blocked: AtomicBool,
-    /// The scribe isn't to wait for room any more.
-    scribe_gives_up: AtomicBool,
-    scribe_done: (Mutex<bool>, Condvar),
-    failure: Mutex<Option<Arc<JournalFailure>>>,
-    start_sequence: u64,
-    start_uploaded: u64,
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("next_sequence", &self.intake.next_sequence()).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    pub(crate) fn milestone(&self, stage: Stage) -> &Milestone {
-        match stage {
-            Stage::Durable => &self.durable,
-            Stage::Uploaded => &self.uploaded,
-        }
-    }
-
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.clock
-    }
-
-    pub(crate) fn expect_durable(&self, sequence: u64) {
-        if self.durable.count() <= sequence {
-            self.intake.expect_durable(sequence);
-        }
-    }
-
-    /// The log's watermarks moved, it has room again, or it failed.
-    fn log_moved(&self) {
-        self.progress.moved();
-        if let Some(failure) = self.ledger.log().failure() {
-            self.fail(&Arc::new(JournalFailure::Log(failure)));
-        }
-        if self.scribe_is_blocked.load(Ordering::Acquire) {
-            self.scribe_bell.ring();
-        }
-        self.uploads.ring();
-    }
-
-    /// Nothing more becomes durable. What is durable is still uploaded.
-    fn fail(&self, failure: &Arc<JournalFailure>) {
-        let mut first = lock(&self.failure);
-        if first.is_some() {
-            return;
-        }
-        *first = Some(Arc::clone(failure));
-        drop(first);
-        tracing::error!(failure = crate::upload::chain(&**failure), "the journal takes no more entries");
-        self.intake.fail(failure);
-        let stopped = Stopped::Failed(Arc::clone(failure));
-        self.durable.stop(&stopped);
-        // What is durable goes on being uploaded and counted, but nobody knows how far that will come.
-        self.uploaded.stop(&stopped);
-        self.uploads.ring();
-    }
-
-    fn failure(&self) -> Option<Arc<JournalFailure>> {
-        lock(&self.failure).clone()
-    }
-
-    fn scribe_is_done(&self) {
-        *lock(&self.scribe_done.0) = true;
-        self.scribe_done.1.notify_all();
-    }
-
-    /// Waits until the scribe has appended everything, for `left` at most.
-    fn wait_for_scribe(&self, left: &dyn Fn() -> Option<Option<Duration>>) -> bool {
-        let mut done = lock(&self.scribe_done.0);
-        while !*done {
-            let Some(timeout) = left() else { return false };
-            done = wait_timeout(&self.scribe_done.1, done, timeout);
-        }
-        true
-    }
-}
-
-/// Neither half of a journal knows the other: this tells the left one that the right one has freed something.
-#[derive(Debug)]
-struct IntakeRoom(Arc<Intake>);
-
-impl Room for IntakeRoom {
-    fn room_may_have_come(&self) {
-        self.0.room_may_have_come();
-    }
-}
-
-/// The scribe's thread: a loop around its step.
-fn write(mut scribe: Scribe, shared: &Shared) {
-    loop {
-        match scribe.step() {
-            Ok(ScribeStep::Worked) => {}
-            Ok(ScribeStep::Idle { wake_at }) => {
-                let now = shared.clock.monotonic();
-                shared.scribe_bell.wait(wake_at.map(|at| at.saturating_sub(now)));
-            }
-            Ok(ScribeStep::Busy | ScribeStep::Full) => {
-                shared.scribe_is_blocked.store(true, Ordering::Release);
-                // Room may have come before the flag was up.
-                match scribe.step() {
-                    Ok(ScribeStep::Full) if shared.scribe_gives_up.load(Ordering::Acquire) => return,
-                    Ok(ScribeStep::Busy | ScribeStep::Full) => {
-                        shared.scribe_bell.wait(Some(ROOM_LOOK_INTERVAL));
-                    }
-                    Ok(ScribeStep::Finished) => return,
-                    Ok(_) => {}
-                    Err(failure) => return shared.fail(&failure),
-                }
-                shared.scribe_is_blocked.store(false, Ordering::Release);
-            }
-            Ok(ScribeStep::Finished) => return,
-            Err(failure) => return shared.fail(&failure),
-        }
-        if shared.failure().is_some() {
-            return;
-        }
-    }
-}
+use crate::running::{Closed, Running, spawn};
+use crate::shared::Shared;
+use crate::stats::Stats;
+use crate::write::{Patience, from_unix_ms};
 
 /// A journal that is open: takes entries in order, makes them durable here, and carries them to the bucket.
 ///
@@ -175,56 +22,12 @@ pub struct Journal<E = crate::encode::AsIs> {
     encoder: E,
     patience: Patience,
     delimiter: Vec<u8>,
-    core: Arc<Core>,
-}
-
-/// What closing needs, apart from the encoder: so that it can be done from another thread.
-struct Core {
-    shared: Arc<Shared>,
-    threads: Mutex<Option<RunningThreads>>,
-}
-
-struct RunningThreads {
-    scribe: JoinHandle<()>,
-    upload: JoinHandle<()>,
-    log: Threads,
+    running: Arc<Running>,
 }
 
 impl<E> std::fmt::Debug for Journal<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Journal").field("shared", &self.core.shared).finish_non_exhaustive()
-    }
-}
-
-/// What a close within a time came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "entries may remain"]
-pub struct Closed {
-    /// Entries that are not in the bucket. Those that were durable are uploaded by the next journal opened here.
-    pub remaining: u64,
-    /// Of these, how many the local disk had no room for: they are lost.
-    pub not_durable: u64,
-}
-
-/// Collects the state while the log is opened.
-#[derive(Debug, Default)]
-pub(crate) struct StateVisitor {
-    pub(crate) state: Option<State>,
-}
-
-impl Visitor for StateVisitor {
-    fn checkpoint(&mut self, payload: &[u8]) -> Result<(), RecordError> {
-        self.state = Some(State::decode(payload).map_err(|error| RecordError::new(error.to_string()))?);
-        Ok(())
-    }
-
-    fn record(&mut self, record: &durable_queue::Record, _payload: &[u8]) -> Result<(), RecordError> {
-        let decoded = Record::decode(record.kind, record.must_understand, &record.meta)
-            .map_err(|error| RecordError::new(crate::upload::chain(&error)))?;
-        let Some(state) = &mut self.state else {
-            return Err(RecordError::new("a record comes before the first checkpoint"));
-        };
-        state.apply(&decoded).map_err(|error| RecordError::new(error.to_string()))
+        f.debug_struct("Journal").field("shared", &self.running.shared).finish_non_exhaustive()
     }
 }
 
@@ -247,232 +50,23 @@ impl<E> Journal<E> {
     pub fn open(options: Options<E>) -> Result<Self, OpenError> {
         let Options { encoder, raw } = options;
         let settings = raw.check()?;
-        let mut visitor = StateVisitor::default();
-        let log_options = LogOptions {
-            slab_size_bytes: settings.slab_size_bytes,
-            fsync: settings.fsync,
-            bytes_max: settings.max_queue_bytes,
-            ..LogOptions::new(&settings.local_directory)
-        };
-        let opening = Log::open(settings.environment.clone(), log_options, &mut visitor)?;
-        if let Some(cut) = &opening.cut {
-            tracing::warn!(
-                ?cut,
-                "the last write before an unclean end was torn; it had not been acknowledged"
-            );
-        }
-        let mut state = state_for(visitor.state, &settings)?;
-        let run = RunId(random(&settings)?);
-        state.begin_run(run.0);
-        let mut checkpoint = Vec::new();
-        state.encode_into(&mut checkpoint);
-        let log = opening.begin(&checkpoint)?;
-        start(settings, state, &log, run, encoder)
-    }
-}
-
-fn random(settings: &Settings) -> Result<u32, OpenError> {
-    let mut bytes = [0; 4];
-    let filled = settings.environment.random.fill(&mut bytes);
-    filled.map_err(|source| OpenError::System { what: "random numbers", source })?;
-    Ok(u32::from_le_bytes(bytes))
-}
-
-/// The state to go on from: what the directory holds, if it is this journal's; a new one if there is none, or if it was
-/// another's and nothing waits in it.
-fn state_for(found: Option<State>, settings: &Settings) -> Result<State, OpenError> {
-    let (store, prefix) = (settings.bucket.name(), settings.keys.prefix().to_owned());
-    let id = match (&settings.id, &found) {
-        (Some(id), _) => id.to_string(),
-        (None, Some(state)) => state.identity.id.clone(),
-        (None, None) => Id::from_host_name(&crate::hostname()).to_string(),
-    };
-    if let Some(state) = found {
-        let same =
-            state.identity.id == id && state.identity.store == store && state.identity.prefix == prefix;
-        if same {
-            return Ok(state);
-        }
-        if !state.is_drained() {
-            let Identity { id: found_id, store: found_store, prefix: found_prefix, .. } = &state.identity;
-            return Err(OpenError::OtherJournal {
-                directory: settings.local_directory.clone(),
-                found: format!("id {found_id} at {found_store} under prefix {found_prefix:?}"),
-                wanted: format!("id {id} at {store} under prefix {prefix:?}"),
-                pending_entries: state.next_sequence - state.uploaded_sequence,
-            });
-        }
-        tracing::info!("the local directory is drained and begins a new incarnation with other options");
-    }
-    let incarnation = Incarnation::new(settings.environment.clock.wall(), random(settings)?).to_string();
-    Ok(State::new(Identity { id, incarnation, store, prefix }))
-}
-
-fn start<E>(
-    settings: Settings,
-    state: State,
-    log: &Log,
-    run_id: RunId,
-    encoder: E,
-) -> Result<Journal<E>, OpenError> {
-    let internal =
-        |reason: &str| OpenError::Failed(Arc::new(JournalFailure::Internal { reason: reason.to_owned() }));
-    let id = Id::new(&state.identity.id).map_err(|_| internal("the recorded id can't be used"))?;
-    let incarnation = Incarnation::parse(&state.identity.incarnation)
-        .ok_or_else(|| internal("the recorded incarnation can't be used"))?;
-    let environment = settings.environment;
-    let clock = Arc::clone(&environment.clock);
-    let durable = Arc::new(Milestone::new(state.next_sequence));
-    let uploaded = Arc::new(Milestone::new(state.uploaded_sequence));
-    let (start_sequence, start_uploaded) = (state.next_sequence, state.uploaded_sequence);
-    let positions: BTreeMap<u64, Vec<u8>> =
-        state.positions.iter().map(|(source, position)| (*source, position.to_vec())).collect();
-    let accumulator_limits = AccumulatorLimits {
-        batch_entries_max: settings.max_batch_size,
-        batch_bytes_max: settings.max_batch_bytes,
-        entry_bytes_max: settings.max_entry_bytes,
-        batch_latency_max: settings.max_batch_latency,
-        delimiter: settings.delimiter.clone(),
-        delimiter_inside_allowed: settings.allow_delimiter_in_entries,
-    };
-    let accumulator = Accumulator::new(accumulator_limits, start_sequence, positions);
-    let ledger = Arc::new(Ledger::new(log.clone(), state));
-    ledger.forget_what_is_drained();
-    let scribe_bell = Arc::new(Doorbell::default());
-    let pending = Arc::clone(&uploaded);
-    let intake = Arc::new(Intake::new(
-        accumulator,
-        Arc::clone(&clock),
-        Arc::clone(&scribe_bell),
-        settings.max_queue_size,
-        settings.max_batch_latency.is_some(),
-        Box::new(move || pending.count()),
-    ));
-    let counters = Arc::new(Counters::default());
-    let progress = Arc::new(Progress::new(log.clone(), settings.fsync, Arc::clone(&durable)));
-    let uploads = Arc::new(UploadDriver::new(Arc::new(Doorbell::default()), Arc::clone(&clock)));
-    let shared = Arc::new(Shared {
-        intake: Arc::clone(&intake),
-        ledger: Arc::clone(&ledger),
-        progress: Arc::clone(&progress),
-        durable,
-        uploaded: Arc::clone(&uploaded),
-        counters: Arc::clone(&counters),
-        clock: Arc::clone(&clock),
-        scribe_bell,
-        uploads: Arc::clone(&uploads),
-        scribe_is_blocked: AtomicBool::new(false),
-        scribe_gives_up: AtomicBool::new(false),
-        scribe_done: (Mutex::new(false), Condvar::new()),
-        failure: Mutex::new(None),
-        start_sequence,
-        start_uploaded,
-    });
-    // Weak, or the log would keep its own listener alive.
-    let listener: Weak<Shared> = Arc::downgrade(&shared);
-    log.on_progress(Box::new(move || {
-        if let Some(shared) = listener.upgrade() {
-            shared.log_moved();
-        }
-    }));
-    let setup = UploaderSetup {
-        ledger: Arc::clone(&ledger),
-        uploaded,
-        counters: Arc::clone(&counters),
-        clock: Arc::clone(&clock),
-        random: environment.random,
-        store: settings.bucket.name(),
-        listing_prefix: settings.keys.listing_prefix(),
-        id: id.clone(),
-        incarnation: incarnation.clone(),
-        parallel_max: settings.max_concurrent_uploads,
-        part_size_bytes: settings.part_size,
-        expiration: settings.expiration,
-        room: Arc::new(IntakeRoom(Arc::clone(&intake))),
-    };
-    let scribe = Scribe::new(ScribeSetup {
-        intake,
-        ledger,
-        progress,
-        counters,
-        clock,
-        layout: Layout::new(
-            settings.format,
-            LayoutLimits {
-                object_size_max_bytes: settings.max_object_size,
-                object_age_max: settings.max_object_age,
-            },
-        ),
-        keys: settings.keys,
-        id,
-        incarnation,
-        run: run_id,
-        suffix: settings.suffix,
-        compressor: settings.compressor,
-        level: settings.level,
-        delimiter: settings.delimiter.clone(),
-        part_size_bytes: settings.part_size,
-    });
-    let system = |what| move |source| OpenError::System { what, source };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .thread_name("s3-journal-net")
-        .enable_all()
-        .build()
-        .map_err(system("a network runtime"))?;
-    let log_threads = log.start().map_err(system("a thread"))?;
-    let scribe_thread = {
-        let shared = Arc::clone(&shared);
-        spawn("s3-journal-scribe", move || {
-            guarded(&shared, || write(scribe, &shared));
-            shared.scribe_is_done();
-        })
-        .map_err(system("a thread"))?
-    };
-    let bucket = settings.bucket;
-    let upload_thread = {
-        let shared = Arc::clone(&shared);
-        spawn("s3-journal-upload", move || {
-            guarded(&shared, || {
-                run(Uploader::new(setup), &bucket, runtime, &uploads, &|failure| shared.fail(failure));
-            });
-            // However it ended: nobody may wait for an upload that won't come.
-            let why = shared.failure().map_or(Stopped::Closed, Stopped::Failed);
-            shared.uploaded.stop(&why);
-        })
-        .map_err(system("a thread"))?
-    };
-    let threads = RunningThreads { scribe: scribe_thread, upload: upload_thread, log: log_threads };
-    Ok(Journal {
-        encoder,
-        patience: match settings.when_full {
+        let patience = match settings.when_full {
             WhenFull::Block => Patience::Endless,
             WhenFull::Refuse => Patience::UnlessFull,
-        },
-        delimiter: settings.delimiter,
-        core: Arc::new(Core { shared, threads: Mutex::new(Some(threads)) }),
-    })
-}
-
-fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(name.to_owned()).spawn(body)
-}
-
-/// A thread that panics stops the journal, not the program.
-fn guarded(shared: &Shared, body: impl FnOnce()) {
-    if let Err(panic) = catch_unwind(AssertUnwindSafe(body)) {
-        let reason = panic
-            .downcast_ref::<&str>()
-            .map(|reason| (*reason).to_owned())
-            .or_else(|| panic.downcast_ref::<String>().cloned())
-            .unwrap_or_else(|| "a thread panicked".to_owned());
-        shared.fail(&Arc::new(JournalFailure::Internal { reason }));
+        };
+        let delimiter = settings.delimiter.clone();
+        Ok(Self { encoder, patience, delimiter, running: Arc::new(open(settings)?) })
     }
 }
 
 impl<E> Journal<E> {
+    /// What follows each entry.
+    pub(crate) fn delimiter(&self) -> &[u8] {
+        &self.delimiter
+    }
+
     fn shared(&self) -> &Shared {
-        &self.core.shared
+        &self.running.shared
     }
 
     /// Appends one entry. Waits while the queue is full (or refuses it: [`Options::when_full`]), or while disk or
@@ -538,14 +132,6 @@ impl<E> Journal<E> {
         })
         .await?;
         Ok(self.receipt(sequence))
-    }
-
-    /// A [`std::io::Write`] that takes what the delimiter ends as entries.
-    pub fn writer(&self) -> EntryWriter<'_, E>
-    where
-        E: Encode<[u8]>,
-    {
-        EntryWriter::new(self, &self.delimiter)
     }
 
     /// Appends one entry if that needs no waiting.
@@ -682,7 +268,7 @@ impl<E> Journal<E> {
     /// # Errors
     /// [`FlushError`] when the journal had failed or was closed within a time that didn't suffice.
     pub fn close(&self) -> Result<(), FlushError> {
-        let closed = self.core.close(None)?;
+        let closed = self.running.close(None)?;
         if closed.remaining == 0 { Ok(()) } else { Err(FlushError::Closed) }
     }
 
@@ -695,7 +281,7 @@ impl<E> Journal<E> {
     /// # Errors
     /// [`FlushError`] when the journal has failed.
     pub fn close_within(&self, timeout: Duration) -> Result<Closed, FlushError> {
-        self.core.close(Some(timeout))
+        self.running.close(Some(timeout))
     }
 
     /// [`Journal::close`] as a future. Dropping it doesn't undo the closing.
@@ -703,12 +289,12 @@ impl<E> Journal<E> {
     /// # Errors
     /// As [`Journal::close`].
     pub fn close_async(&self) -> impl Future<Output = Result<(), FlushError>> + Send + 'static {
-        self.core.shared.intake.close();
+        self.running.shared.intake.close();
         let (done, wait) = tokio::sync::oneshot::channel();
-        let core = Arc::clone(&self.core);
+        let running = Arc::clone(&self.running);
         let thread = spawn("s3-journal-close", move || {
             // Nobody may be waiting any more.
-            let _ = done.send(core.close(None));
+            let _ = done.send(running.close(None));
         });
         async move {
             match thread {
@@ -770,81 +356,5 @@ impl<E> Journal<E> {
             });
         }
         stats
-    }
-}
-
-impl Core {
-    /// Takes no more entries, waits for the bucket until the time is up, and ends the threads.
-    fn close(&self, timeout: Option<Duration>) -> Result<Closed, FlushError> {
-        let shared = &*self.shared;
-        let end = timeout.map(|timeout| shared.clock.monotonic().saturating_add(timeout));
-        let left = || match end {
-            None => Some(None),
-            Some(end) => end.checked_sub(shared.clock.monotonic()).filter(|left| !left.is_zero()).map(Some),
-        };
-        shared.intake.close();
-        // A second closer waits for the first one here.
-        let mut running = lock(&self.threads);
-        if let Some(threads) = running.take() {
-            if !shared.wait_for_scribe(&left) {
-                // What the scribe still has in hand must become durable, if the disk has room for it.
-                shared.scribe_gives_up.store(true, Ordering::Release);
-                shared.scribe_bell.ring();
-                shared.wait_for_scribe(&|| Some(None));
-            }
-            let through = shared.ledger.state(|state| state.next_sequence);
-            let in_time = || left().flatten();
-            let deadline: Option<&dyn Fn() -> Option<Duration>> = end.is_some().then_some(&in_time);
-            let is_uploaded = matches!(shared.uploaded.wait(through, deadline), Ok(true));
-            if is_uploaded && shared.failure().is_none() {
-                shared.uploads.end_when_drained();
-            } else {
-                shared.uploads.end_now();
-            }
-            self.end(threads);
-        }
-        drop(running);
-        if let Some(failure) = shared.failure() {
-            return Err(FlushError::Failed(failure));
-        }
-        let next_sequence = shared.intake.next_sequence();
-        let appended = shared.ledger.state(|state| state.next_sequence);
-        Ok(Closed {
-            remaining: next_sequence.saturating_sub(shared.uploaded.count()),
-            not_durable: next_sequence.saturating_sub(appended),
-        })
-    }
-
-    /// Makes what was submitted durable, as far as the disk has room, and ends the threads.
-    fn abandon(&self) {
-        let mut running = lock(&self.threads);
-        if let Some(threads) = running.take() {
-            self.shared.intake.close();
-            self.shared.scribe_gives_up.store(true, Ordering::Release);
-            self.shared.scribe_bell.ring();
-            self.shared.wait_for_scribe(&|| Some(None));
-            self.shared.uploads.end_now();
-            self.end(threads);
-        }
-    }
-
-    fn end(&self, threads: RunningThreads) {
-        // A thread that panicked has said so already.
-        let _ = threads.upload.join();
-        let _ = threads.scribe.join();
-        if let Err(failure) = self.shared.ledger.log().close() {
-            self.shared.fail(&Arc::new(JournalFailure::Log(failure)));
-        }
-        self.shared.progress.moved();
-        drop(threads.log);
-        let stopped = self.shared.failure().map_or(Stopped::Closed, Stopped::Failed);
-        self.shared.durable.stop(&stopped);
-        self.shared.uploaded.stop(&stopped);
-    }
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        self.abandon();
     }
 }

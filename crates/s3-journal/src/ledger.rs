@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use durable_queue::{AppendError, Appended, Class, Frame, Log};
+use durable_queue::{AppendError, Appended, Class, Frame, Log, RecordError, Visitor};
 
 use crate::error::JournalFailure;
 use crate::record::{Kind, Record, State};
@@ -89,4 +89,26 @@ impl Ledger {
 
 fn internal(reason: String) -> LedgerError {
     LedgerError::Failed(Arc::new(JournalFailure::Internal { reason }))
+}
+
+/// Collects the state while the log is opened.
+#[derive(Debug, Default)]
+pub(crate) struct StateVisitor {
+    pub(crate) state: Option<State>,
+}
+
+impl Visitor for StateVisitor {
+    fn checkpoint(&mut self, payload: &[u8]) -> Result<(), RecordError> {
+        self.state = Some(State::decode(payload).map_err(|error| RecordError::new(error.to_string()))?);
+        Ok(())
+    }
+
+    fn record(&mut self, record: &durable_queue::Record, _payload: &[u8]) -> Result<(), RecordError> {
+        let decoded = Record::decode(record.kind, record.must_understand, &record.meta)
+            .map_err(|error| RecordError::new(crate::upload::chain(&error)))?;
+        let Some(state) = &mut self.state else {
+            return Err(RecordError::new("a record comes before the first checkpoint"));
+        };
+        state.apply(&decoded).map_err(|error| RecordError::new(error.to_string()))
+    }
 }

@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Condvar, Mutex};
 use std::task::{Poll, Waker};
 
-use crate::error::JournalFailure;
+use crate::error::Stopped;
 use crate::sync::lock;
 
 /// Which milestone.
@@ -17,15 +17,6 @@ pub enum Stage {
     Durable,
     /// In the bucket.
     Uploaded,
-}
-
-/// Why a milestone will never be reached by this journal.
-#[derive(Debug, Clone)]
-pub enum Stopped {
-    /// A failure that only a reopened journal can go on from.
-    Failed(Arc<JournalFailure>),
-    /// The journal was closed before.
-    Closed,
 }
 
 #[derive(Default)]

@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use crate::error::WaitError;
-use crate::journal::Shared;
 use crate::milestone::{Milestone, Stage, Ticket};
+use crate::shared::Shared;
 
 /// The receipt of an entry.
 ///

@@ -6,7 +6,7 @@ use durable_queue::disk::{Disk, RealDisk};
 use durable_queue::inspect;
 use serde::Serialize;
 
-use crate::journal::StateVisitor;
+use crate::ledger::StateVisitor;
 
 /// What a local directory holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

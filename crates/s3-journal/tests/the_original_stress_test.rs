@@ -52,7 +52,8 @@ fn carry(seed: u64, faults: Faults, shards: Option<u32>) -> FakeCounts {
     let mut expected = 1;
     for (number, object) in objects.iter().enumerate() {
         assert_eq!(object.metadata.number, number as u64);
-        let shard = shards.map(|shards| char::from_digit(u32::try_from(number).unwrap() % shards, 36).unwrap());
+        let shard =
+            shards.map(|shards| char::from_digit(u32::try_from(number).unwrap() % shards, 36).unwrap());
         assert_eq!(object.key.chars().next(), shard.or(Some('2')), "whole objects go round: {}", object.key);
         for entry in object.text.lines() {
             assert_eq!(entry.parse(), Ok(expected), "in {}", object.key);
@@ -92,12 +93,8 @@ fn through_a_store_of_which_every_third_call_fails() {
 
 #[test]
 fn through_outages_of_all_calls() {
-    let faults = Faults {
-        outage: 0.05,
-        outage_calls: 30,
-        outage_time: Duration::from_mins(10),
-        ..Faults::default()
-    };
+    let faults =
+        Faults { outage: 0.05, outage_calls: 30, outage_time: Duration::from_mins(10), ..Faults::default() };
     carry_both_ways(&faults, |counts| assert!(counts.refusals > 50, "{counts:?}"));
 }
 

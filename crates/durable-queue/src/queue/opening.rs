@@ -20,7 +20,7 @@ use crate::error::{OpenError, RecordError};
 use crate::log::{Log, Through};
 use crate::options::LogOptions;
 use crate::position::Position;
-use crate::recovery::{Record, Visitor};
+use crate::recovery::{Cut, Record, Visitor};
 
 /// Room in each slab for records of completions.
 const CONTROL_RESERVE_BYTES_MAX: u64 = 64 << 10;
@@ -41,6 +41,14 @@ impl Running {
         let _ = self.keeper.join();
         drop(self.log);
     }
+}
+
+/// Queues that are open.
+pub(super) struct Opened {
+    pub shared: Arc<Shared>,
+    pub running: Running,
+    /// What was cut off the end of the log.
+    pub cut: Option<Cut>,
 }
 
 /// The first look, at the newest records: only the next number counts.
@@ -65,10 +73,11 @@ pub(super) fn open(
     environment: Environment,
     directory: &Path,
     options: &QueueOptions,
-) -> Result<(Arc<Shared>, Running), QueuesOpenError> {
+) -> Result<Opened, QueuesOpenError> {
     let rules = options.check()?;
     let mut first = FirstLook { next: 0 };
     let opening = Log::open(environment.clone(), log_options(directory, &rules), &mut first)?;
+    let cut = opening.cut.clone();
     let mut checkpoint = Vec::new();
     record::put_checkpoint(first.next, &mut checkpoint);
     let log = opening.begin(&checkpoint)?;
@@ -86,7 +95,7 @@ pub(super) fn open(
     shared.release(&mut state);
     shared.look(&mut state);
     drop(state);
-    Ok((shared, running))
+    Ok(Opened { shared, running, cut })
 }
 
 fn log_options(directory: &Path, rules: &Rules) -> LogOptions {

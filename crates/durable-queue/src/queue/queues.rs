@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use super::error::{CloseError, DeleteError, PutError, QueuesOpenError, SetAside, SyncError, TakeError};
 use super::iterators::Tasks;
-use super::opening::{self, Running};
+use super::opening::{self, Opened, Running};
 use super::options::QueueOptions;
 use super::shared::{Deadline, Shared};
 use super::stats::QueueStats;
 use super::task::Task;
 use crate::environment::Environment;
+use crate::recovery::Cut;
 
 /// Named queues of tasks in one directory: put from any thread, taken by any thread, kept over restarts. Cheap to clone: all
 /// clones are the same queues. Names need no declaration; a queue is there from its first put on.
@@ -57,6 +58,7 @@ pub struct Queues {
 struct Handle {
     shared: Arc<Shared>,
     running: Mutex<Option<Running>>,
+    cut: Option<Cut>,
 }
 
 impl Handle {
@@ -107,8 +109,8 @@ impl Queues {
         directory: impl AsRef<Path>,
         options: QueueOptions,
     ) -> Result<Self, QueuesOpenError> {
-        let (shared, running) = opening::open(environment, directory.as_ref(), &options)?;
-        Ok(Self { handle: Arc::new(Handle { shared, running: Mutex::new(Some(running)) }) })
+        let Opened { shared, running, cut } = opening::open(environment, directory.as_ref(), &options)?;
+        Ok(Self { handle: Arc::new(Handle { shared, running: Mutex::new(Some(running)), cut }) })
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
@@ -206,9 +208,16 @@ impl Queues {
         shared.lock().ledger.stats(current)
     }
 
-    /// The damaged tasks met since the open, in the order they were met. Each was also the error of a take.
+    /// The damaged tasks met since the open, in the order they were met; the newest thousand. Each was also the error of a
+    /// take.
     pub fn set_aside(&self) -> Vec<SetAside> {
-        self.shared().lock().set_aside.clone()
+        self.shared().lock().set_aside.iter().cloned().collect()
+    }
+
+    /// What the open cut off the end of the log, if the last run ended in the middle of a write: bytes that were never
+    /// acknowledged, kept in the file it names.
+    pub fn cut(&self) -> Option<&Cut> {
+        self.handle.cut.as_ref()
     }
 
     /// Makes everything durable: every task put and every completion and retry told so far.

@@ -4,7 +4,7 @@
 //! The lock is held over an append, which only copies into memory, never over I/O; so the order of numbers is the order of
 //! the log. Lock order: this lock, then the log's own. The log calls [`Shared::progress`] with none of its locks held.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,6 +22,9 @@ use crate::error::{AppendError, FullReason, LogFailure};
 use crate::frame::Frame;
 use crate::log::Log;
 use crate::position::Position;
+
+/// How many damaged tasks are remembered for [`Queues::set_aside`](super::Queues::set_aside): the newest.
+const SET_ASIDE_MAX: usize = 1000;
 
 /// Which slabs are worth emptying is looked at again when tasks of this share of a slab were completed.
 const LOOK_SLAB_SHARE: u64 = 32;
@@ -58,7 +61,7 @@ pub(super) struct State {
     /// A put was refused for want of room since the last one that wasn't.
     pub is_pressed: bool,
     pub chores: Chores,
-    pub set_aside: Vec<SetAside>,
+    pub set_aside: VecDeque<SetAside>,
 }
 
 /// What the keeper has to do.
@@ -148,7 +151,7 @@ impl State {
             freed_bytes: 0,
             is_pressed: false,
             chores: Chores { is_dirty: true, is_move_due: false },
-            set_aside: Vec::new(),
+            set_aside: VecDeque::new(),
         }
     }
 
@@ -198,6 +201,14 @@ impl State {
                 waits.arrived.notify_one();
             }
         }
+    }
+
+    /// Remembers a damaged task.
+    pub fn remember(&mut self, aside: SetAside) {
+        if self.set_aside.len() >= SET_ASIDE_MAX {
+            self.set_aside.pop_front();
+        }
+        self.set_aside.push_back(aside);
     }
 
     /// Wakes everybody.

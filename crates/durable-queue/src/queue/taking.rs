@@ -123,7 +123,7 @@ impl Shared {
             kept_as: kept_as.clone(),
         };
         let mut state = self.lock();
-        state.set_aside.push(aside);
+        state.remember(aside);
         if state.ledger.set_aside(entry.id, is_kept) && is_kept {
             self.settle(&mut state);
             self.freed(&mut state, u64::from(entry.frame_bytes));
@@ -142,3 +142,7 @@ impl Shared {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "taking_tests.rs"]
+mod tests;

@@ -233,9 +233,10 @@ impl State {
             Record::Seal(seal) if open != Some(seal.number) => {
                 contradiction(format!("object {} is sealed but {open:?} is open", seal.number))
             }
-            Record::Sent(sent) if sent.number != self.uploaded_number => {
-                contradiction(format!("object {} is sent while {} is next", sent.number, self.uploaded_number))
-            }
+            Record::Sent(sent) if sent.number != self.uploaded_number => contradiction(format!(
+                "object {} is sent while {} is next",
+                sent.number, self.uploaded_number
+            )),
             Record::Uploaded(uploaded)
                 if uploaded.number != self.uploaded_number
                     || uploaded.number >= self.next_number

@@ -194,7 +194,8 @@ impl ObjectUpload {
         // A put takes up to two parts.
         let held_max = self.parallel_max.max(2);
         // A short part is the last: what follows it is the seal.
-        matches!(self.phase, Phase::Gather | Phase::Create | Phase::Parts) && self.whole_parts_held() < held_max
+        matches!(self.phase, Phase::Gather | Phase::Create | Phase::Parts)
+            && self.whole_parts_held() < held_max
     }
 
     fn whole_parts_held(&self) -> usize {
@@ -477,7 +478,9 @@ impl ObjectUpload {
                 Doubt::Taken => self.found_foreign(now, actions),
                 Doubt::NeedsNewUpload => self.begin_anew(now, random, actions),
                 // Unknown: the next attempt's 200 or 412 decides.
-                Doubt::SentBefore | Doubt::NoAnswer | Doubt::BeforeWriting | Doubt::Foreign => self.write_again(),
+                Doubt::SentBefore | Doubt::NoAnswer | Doubt::BeforeWriting | Doubt::Foreign => {
+                    self.write_again()
+                }
             },
             Err(_) => self.wait(now, random),
         }

@@ -114,7 +114,12 @@ impl Desk {
 
     fn held_part(&self, number: u32) -> Part {
         let bytes = self.part_bytes(number as usize - 1).unwrap();
-        Part { number, etag: format!("held-{number}"), len_bytes: bytes.len() as u64, crc64nvme: Some(crc(bytes)) }
+        Part {
+            number,
+            etag: format!("held-{number}"),
+            len_bytes: bytes.len() as u64,
+            crc64nvme: Some(crc(bytes)),
+        }
     }
 
     /// Part `index`, from 0. Of an object that grows only whole ones are handed over.
@@ -368,7 +373,9 @@ fn never_more_parts_are_under_way_or_held_than_may_be() {
         loop {
             assert!(desk.calls.len() <= parallel_max);
             assert!(desk.next_part - answered <= parallel_max.max(2), "memory is bounded");
-            let Some(Call::UploadPart { number, .. }) = desk.calls.last().map(|(_, call)| call) else { break };
+            let Some(Call::UploadPart { number, .. }) = desk.calls.last().map(|(_, call)| call) else {
+                break;
+            };
             let etag = format!("etag-{number}");
             // The newest first: answers come in any order.
             let (token, _) = desk.calls.pop().unwrap();
@@ -580,7 +587,10 @@ fn a_taken_key_that_is_free_when_looked_at_is_tried_again_after_a_wait() {
             waited = waited.max(desk.wait());
             assert!(matches!(desk.call(), Call::Put { .. } | Call::Complete { .. }));
         }
-        assert!(waited > BACKOFF_MIN * 8, "a store that contradicts itself isn't asked without end: {waited:?}");
+        assert!(
+            waited > BACKOFF_MIN * 8,
+            "a store that contradicts itself isn't asked without end: {waited:?}"
+        );
     }
 }
 
@@ -601,7 +611,10 @@ fn a_taken_key_that_was_sent_to_before_is_ours_when_it_may_not_be_looked_at() {
         desk.wait();
         desk.fail(Kind::Forbidden);
         desk.wait_if_it_waits();
-        assert!(matches!(desk.call(), Call::Put { .. } | Call::Complete { .. }), "unknown: the next answer decides");
+        assert!(
+            matches!(desk.call(), Call::Put { .. } | Call::Complete { .. }),
+            "unknown: the next answer decides"
+        );
         desk.fail(Kind::PreconditionFailed);
         desk.fail(Kind::Forbidden);
         assert_eq!(desk.done, Some(UploadedHow::TakenBySelf));
@@ -1151,7 +1164,10 @@ fn no_kind_of_answer_ends_an_upload() {
                     }
                     *state.entry(format!("{:?}", std::mem::discriminant(&desk.calls[0].1))).or_insert(0) += 1;
                     desk.fail(kind);
-                    assert!(round < 59 || desk.done.is_none(), "{kind:?} of {len} after {before:?}: {state:?}");
+                    assert!(
+                        round < 59 || desk.done.is_none(),
+                        "{kind:?} of {len} after {before:?}: {state:?}"
+                    );
                 }
                 // And then the store comes back, with nothing at the key.
                 for _ in 0..60 {
@@ -1176,7 +1192,9 @@ fn no_kind_of_answer_ends_an_upload() {
                             Answer::Complete(Ok(()))
                         }
                         Some(Call::CreateUpload { .. }) => Answer::CreateUpload(Ok("new".to_owned())),
-                        Some(Call::UploadPart { number, .. }) => Answer::UploadPart(Ok(format!("etag-{number}"))),
+                        Some(Call::UploadPart { number, .. }) => {
+                            Answer::UploadPart(Ok(format!("etag-{number}")))
+                        }
                         Some(Call::ListParts { .. }) => Answer::ListParts(Ok(Vec::new())),
                         Some(Call::Head { .. }) => Answer::Head(Ok(None)),
                         call => panic!("{call:?}"),

@@ -177,8 +177,8 @@ impl Scribe {
         if std::mem::take(&mut self.pressed) && !objects_wait {
             return self.seal(&open, SealReason::Full);
         }
-        let look_again =
-            self.setup.clock.monotonic() + self.setup.layout.look_again_after(&self.boundary(&open, time), time);
+        let look_again = self.setup.clock.monotonic()
+            + self.setup.layout.look_again_after(&self.boundary(&open, time), time);
         let wake_at = offer.due_at.map_or(look_again, |due| due.min(look_again));
         Ok(ScribeStep::Idle { wake_at: Some(wake_at) })
     }

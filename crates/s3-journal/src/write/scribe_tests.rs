@@ -349,10 +349,13 @@ fn an_object_ends_when_it_has_reached_its_size() {
 #[test]
 fn an_object_ends_when_the_date_changes_without_a_further_entry() {
     let directory = tempfile::tempdir().unwrap();
-    let mut desk = Desk::open(directory.path(), Setup { object_age_max: 365 * DAY as u32 * SECOND, ..Setup::new() });
+    let mut desk =
+        Desk::open(directory.path(), Setup { object_age_max: 365 * DAY as u32 * SECOND, ..Setup::new() });
     desk.batch(&["a", "b"]);
     desk.setup.clock.set_wall(START / DAY * DAY + DAY - 1);
-    let ScribeStep::Idle { wake_at: Some(wake_at) } = desk.run() else { panic!("it looks at the date again") };
+    let ScribeStep::Idle { wake_at: Some(wake_at) } = desk.run() else {
+        panic!("it looks at the date again")
+    };
     assert!(wake_at <= desk.setup.clock.monotonic() + SECOND);
     assert_eq!(desk.reasons(), []);
     desk.setup.clock.set_wall(START / DAY * DAY + DAY);
@@ -473,7 +476,8 @@ fn closing_ends_batch_and_object() {
 fn a_batch_goes_when_its_first_entry_has_waited_long_enough() {
     let directory = tempfile::tempdir().unwrap();
     let latency = Duration::from_millis(50);
-    let mut desk = Desk::open(directory.path(), Setup { latency: Some(latency), batch_entries: 9, ..Setup::new() });
+    let mut desk =
+        Desk::open(directory.path(), Setup { latency: Some(latency), batch_entries: 9, ..Setup::new() });
     desk.submit("a");
     let due = desk.setup.clock.monotonic() + latency;
     assert_eq!(desk.run(), ScribeStep::Idle { wake_at: Some(due) });

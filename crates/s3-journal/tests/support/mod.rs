@@ -21,7 +21,9 @@ use s3_journal::{Journal, Options};
 /// A seed for a test that draws: from the environment, or a new one. Printed, so that a failure can be repeated.
 pub fn seed() -> u64 {
     let seed = std::env::var("S3_JOURNAL_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| durable_queue::random::Random::next_u64(&durable_queue::random::SystemRandom).unwrap());
+    let seed = seed.unwrap_or_else(|| {
+        durable_queue::random::Random::next_u64(&durable_queue::random::SystemRandom).unwrap()
+    });
     println!("seed {seed}: set S3_JOURNAL_TEST_SEED to repeat");
     seed
 }
@@ -42,7 +44,8 @@ impl Place {
     pub fn with(seed: u64, faults: Faults) -> Self {
         let clock = FakeClock::default();
         let memory = MemoryBucket::new().with_part_size_min(1).with_clock(Arc::new(clock.clone()));
-        let fake = FakeBucket::new(Arc::new(memory.clone()), seed, faults).with_clock(Arc::new(clock.clone()));
+        let fake =
+            FakeBucket::new(Arc::new(memory.clone()), seed, faults).with_clock(Arc::new(clock.clone()));
         Self { scratch: tempfile::tempdir().unwrap(), memory, fake, clock }
     }
 
@@ -66,6 +69,7 @@ impl Place {
             .max_entry_bytes(64 << 10)
             .max_queue_bytes(8 << 20)
             .part_size(1 << 10)
+            .max_object_size(1 << 20)
             .environment(self.environment())
     }
 
