@@ -8,15 +8,8 @@ use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::GzDecoder;
 
-use super::encoder::Cause;
+use super::error::{DecodeError, Refusal};
 use super::{Codec, lz4, snappy, xz, zstd};
-
-/// The largest zstd window that is taken, as a power of two: 128 MiB, what the `zstd` program takes by default.
-pub(super) const MAX_WINDOW_LOG: u32 = 27;
-
-/// Bytes of memory that decoding may take for its window: a stream that asks for more is refused. It bounds what a
-/// crafted stream can cost. No level of any format asks for more.
-pub const MAX_WINDOW_BYTES: u64 = 1 << MAX_WINDOW_LOG;
 
 /// Bytes read from the source at a time.
 const BUFFER: usize = 64 * 1024;
@@ -169,59 +162,6 @@ impl<R: Read> Read for Source<R> {
             }
         }
     }
-}
-
-/// How a format's reader says the two things for which [`io::ErrorKind`] has no word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
-    #[error("too much memory asked for")]
-    Memory,
-    #[error("something follows the stream")]
-    Trailing,
-}
-
-impl From<Refusal> for io::Error {
-    fn from(refusal: Refusal) -> Self {
-        Self::new(io::ErrorKind::InvalidData, refusal)
-    }
-}
-
-/// What is wrong with a stream.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// It ends before its end.
-    #[error("the {codec} stream is cut short; read it again, or look for the object's missing end")]
-    Truncated {
-        /// The format.
-        codec: Codec,
-    },
-    /// It isn't of the format, or a checksum is wrong.
-    #[error("the {codec} stream is damaged; don't trust what was read from it")]
-    Damaged {
-        /// The format.
-        codec: Codec,
-        /// What the library said.
-        source: Cause,
-    },
-    /// Its end is followed by further bytes, a second stream perhaps.
-    #[error("the {codec} stream is followed by more; it is not one single stream")]
-    Trailing {
-        /// The format.
-        codec: Codec,
-    },
-    /// It asks for a window over [`MAX_WINDOW_BYTES`].
-    #[error("the {codec} stream needs more than {} MiB to decode; use the format's own program", MAX_WINDOW_BYTES >> 20)]
-    Memory {
-        /// The format.
-        codec: Codec,
-    },
-    /// The decoder was used again after it had failed.
-    #[error("reading the {codec} stream has failed before; begin again with a new decoder")]
-    Spent {
-        /// The format.
-        codec: Codec,
-    },
 }
 
 #[cfg(test)]

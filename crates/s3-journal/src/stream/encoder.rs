@@ -1,9 +1,9 @@
 //! The growing stream of one object: counts what goes in and out, and hands each batch to the format's own writer.
 
-use std::error::Error;
 use std::fmt;
 
-use super::{Codec, LevelError, Tail, gzip, lz4, snappy, xz, zstd};
+use super::error::StreamError;
+use super::{Codec, Tail, gzip, lz4, snappy, xz, zstd};
 
 /// Compresses the batches of one object into one stream.
 ///
@@ -23,9 +23,6 @@ enum Writer {
     Lz4(lz4::Writer),
     Xz(xz::Writer),
 }
-
-/// What the compression libraries report.
-pub(super) type Cause = Box<dyn Error + Send + Sync>;
 
 impl Encoder {
     /// An encoder for a new object; without a level, [`Codec::default_level`] is used.
@@ -111,35 +108,4 @@ impl fmt::Debug for Encoder {
             .field("tail", &self.tail)
             .finish_non_exhaustive()
     }
-}
-
-/// Why a batch could not be compressed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StreamError {
-    /// The level isn't one of the format's.
-    #[error(transparent)]
-    Level(#[from] LevelError),
-    /// No encoder could be made.
-    #[error("the {codec} encoder could not be set up; free memory or choose a lower level")]
-    Start {
-        /// The format.
-        codec: Codec,
-        /// What the library said.
-        source: Cause,
-    },
-    /// The encoder failed on a batch, which is not in the stream.
-    #[error("the {codec} encoder failed; close this object as it stands and begin another")]
-    Compress {
-        /// The format.
-        codec: Codec,
-        /// What the library said.
-        source: Cause,
-    },
-    /// The encoder was used again after it had failed.
-    #[error("the {codec} encoder has failed before; close this object as it stands and begin another")]
-    Spent {
-        /// The format.
-        codec: Codec,
-    },
 }

@@ -5,7 +5,7 @@
 
 use flate2::{Compress, Compression, FlushCompress};
 
-use super::encoder::Cause;
+use super::error::Cause;
 use super::tail::{Tail, low_32_bits};
 
 /// RFC 1952, 2.3: magic number, method 8 (deflate), no flags, no modification time, no extra flags, unknown system. No

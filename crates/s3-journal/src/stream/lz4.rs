@@ -8,7 +8,7 @@ use std::io::{self, BufRead, Write as _};
 use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use xxhash_rust::xxh32::{Xxh32, xxh32};
 
-use super::encoder::Cause;
+use super::error::Cause;
 use super::tail::{Tail, low_32_bits};
 
 /// Section "General Structure of LZ4 Frame format".

@@ -35,14 +35,18 @@
 mod codec;
 mod decoder;
 mod encoder;
+mod error;
 mod gzip;
 mod lz4;
 mod snappy;
 mod tail;
+mod trailer;
 mod xz;
 mod zstd;
 
 pub use codec::{Codec, LevelError, UnknownCodec};
-pub use decoder::{DecodeError, Decoder, MAX_WINDOW_BYTES, decoder};
-pub use encoder::{Encoder, StreamError};
-pub use tail::{Tail, trailer};
+pub use decoder::{Decoder, decoder};
+pub use encoder::Encoder;
+pub use error::{DecodeError, MAX_WINDOW_BYTES, StreamError};
+pub use tail::Tail;
+pub use trailer::trailer;

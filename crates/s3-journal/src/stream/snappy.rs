@@ -7,8 +7,7 @@ use std::io::{self, BufRead, Read as _};
 
 use snap::raw::{Decoder, Encoder, decompress_len, max_compress_len};
 
-use super::decoder::Refusal;
-use super::encoder::Cause;
+use super::error::{Cause, Refusal};
 use super::tail::Tail;
 
 /// Section 4.1.

@@ -11,8 +11,7 @@ use crc_fast::{CrcAlgorithm, Digest};
 use liblzma::bufread::XzDecoder;
 use liblzma::stream::{Action, Check, Error, Status, Stream, TELL_UNSUPPORTED_CHECK};
 
-use super::decoder::{MAX_WINDOW_BYTES, Refusal};
-use super::encoder::Cause;
+use super::error::{Cause, MAX_WINDOW_BYTES, Refusal};
 use super::tail::{Tail, low_32_bits};
 
 /// Section 2.1.1: magic number, stream flags that name CRC64 as the check, CRC32 of the flags.

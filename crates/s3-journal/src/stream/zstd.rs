@@ -13,8 +13,7 @@ use ::zstd::zstd_safe::{
 };
 use xxhash_rust::xxh64::Xxh64;
 
-use super::decoder::{MAX_WINDOW_LOG, Refusal};
-use super::encoder::Cause;
+use super::error::{Cause, MAX_WINDOW_LOG, Refusal};
 use super::tail::{Tail, low_32_bits};
 
 /// RFC 8878, 3.1.1: a frame's magic number, a descriptor that announces a content checksum and nothing else, and the
