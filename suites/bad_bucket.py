@@ -1,5 +1,5 @@
-"""A bucket that isn't there, a wrong secret, a user who may not: `write` waits and says what to do; readers say why they
-can't; everything arrives once it is mended."""
+"""A bucket that isn't there, a wrong secret, a user who may not: `write` waits and says what to do; readers say why
+they can't; everything arrives once it is mended."""
 
 import text
 from checks import check, equal, note
@@ -76,7 +76,9 @@ def parked(program: Program, url: str, queue, words: tuple[str, ...], what: str)
     check(len(done.stderr.splitlines()) <= 2, f"{what}: there is no flood of lines", done.stderr)
     check_last_word(done.stderr, queue, LINES, what)
     status = program.status(queue)
-    equal((status["next_sequence"], status["pending_entries"]), (LINES, LINES), f"{what}: everything waits in the queue")
+    equal(
+        (status["next_sequence"], status["pending_entries"]), (LINES, LINES), f"{what}: everything waits in the queue"
+    )
 
 
 def readers(program: Program, url: str, exit_status: int, words: str, what: str) -> None:

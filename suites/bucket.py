@@ -52,7 +52,11 @@ class Bucket:
                 raise ValueError(f"no object of the journal has such a name: {item['Key']}")
             found.append(
                 Stored(
-                    item["Key"], item["Size"], item["ETag"].strip('"'), int(name["number"]), int(name["first"]),
+                    item["Key"],
+                    item["Size"],
+                    item["ETag"].strip('"'),
+                    int(name["number"]),
+                    int(name["first"]),
                     name["incarnation"],
                 )  # fmt: skip
             )

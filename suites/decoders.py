@@ -1,5 +1,5 @@
-"""Other people's decoders. Each takes an object's file and gives its bytes, and fails where the object isn't exactly one
-standard stream: many readers stop silently after the first of several."""
+"""Other people's decoders. Each takes an object's file and gives its bytes, and fails where the object isn't exactly
+one standard stream: many readers stop silently after the first of several."""
 
 import lzma
 import shutil
@@ -13,7 +13,7 @@ import snappy
 import environment
 
 # The programs that are needed, and the Debian packages they are in.
-PACKAGES = {"gzip": "gzip", "zstd": "zstd", "lz4": "lz4", "xz": "xz-utils", "setpriv": "util-linux"}
+PACKAGES = {"gzip": "gzip", "zstd": "zstd", "lz4": "lz4", "xz": "xz-utils"}
 JAVA_PROGRAM = environment.SUITES / "GunzipObjects.java"
 
 

@@ -42,7 +42,9 @@ class Program:
         }
         self.environment = {**inherited, **server_environment}
 
-    def run(self, *arguments: object, stdin: bytes | Path = b"", out: Path | None = None) -> subprocess.CompletedProcess:
+    def run(
+        self, *arguments: object, stdin: bytes | Path = b"", out: Path | None = None
+    ) -> subprocess.CompletedProcess:
         """Runs it to its end; standard output goes to the file `out` or is kept, standard error is kept as text."""
         feed = open(stdin, "rb") if isinstance(stdin, Path) else None
         drain = open(out, "wb") if out is not None else None

@@ -1,4 +1,5 @@
-"""Real text through `write` into a real S3 server with each compressor, and back by other people's tools, byte for byte."""
+"""Real text through `write` into a real S3 server with each compressor, and back by other people's tools, byte for
+byte; and what somebody damages there is noticed."""
 
 import json
 import os
@@ -30,6 +31,7 @@ def run(suite: Suite) -> None:
         one_way(suite, f"{compressor}-parts", compressor, mixed, parts, in_parts=True)
     note(f"gzip was read by java, too: {'Java' in ' '.join(decoders.decoders('gzip'))}")
     through_aws_cli(suite, real)
+    damaged(suite, text.machine(2 * MIB))
 
 
 def one_way(suite: Suite, name: str, compressor: str, content: bytes, options: list, in_parts: bool) -> None:
@@ -94,7 +96,38 @@ def through_aws_cli(suite: Suite, content: bytes) -> None:
     done = subprocess.run(list(map(str, aws)), env=program.environment, capture_output=True, check=False)
     equal((done.returncode, done.stderr), (0, b""), "aws-cli: aws s3 cp --recursive fetches the objects")
     paths = sorted(Path(place, name) for place, _, names in os.walk(directory) for name in names)
-    same(lambda: decoders.output_of("gzip", "-dc", *paths), content, "aws-cli: the gzip program reads them in key order")
+    same(
+        lambda: decoders.output_of("gzip", "-dc", *paths), content, "aws-cli: the gzip program reads them in key order"
+    )
+
+
+def damaged(suite: Suite, content: bytes) -> None:
+    """What somebody else damages in the bucket is noticed: a flipped bit, then an object that is gone."""
+    program, bucket = suite.program(), suite.bucket("damaged")
+    to = ["--to", bucket.url]
+    options = ["--local-directory", suite.directory / "queue-damaged", "--max-object-size", 256 << 10]
+    written = program.run("write", *to, *options, "--max-batch-bytes", 32 << 10, stdin=content)
+    equal(written.returncode, 0, "damaged: write ends well")
+    objects = bucket.objects()
+    victim = objects[len(objects) // 2]
+    where = {"Bucket": bucket.name, "Key": victim.key}
+    found = bucket.client.get_object(**where)
+    body = bytearray(found["Body"].read())
+    at = suite.random.randrange(len(body))
+    body[at] ^= 1 << suite.random.randrange(8)
+    bucket.client.put_object(**where, Body=bytes(body), Metadata=found["Metadata"])
+    what = f"damaged: with a bit flipped in byte {at} of object {victim.number}"
+    deep = program.run("verify", "--deep", *to)
+    equal(deep.returncode, 65, f"{what} verify --deep ends with 65")
+    check(victim.key in deep.stdout.decode(), f"{what} verify --deep names the object", deep.stdout)
+    bucket.client.delete_object(**where)
+    what = f"damaged: without object {victim.number}"
+    for command in ("verify", "cat"):
+        done = program.run(command, *to)
+        equal(done.returncode, 65, f"{what} {command} ends with 65")
+    before = content[: len(done.stdout)]
+    lines_before = before.count(b"\n")
+    equal((done.stdout == before, lines_before), (True, victim.first), f"{what} cat gives what comes before it")
 
 
 def same(read, content: bytes, what: str) -> None:

@@ -76,7 +76,10 @@ class SeaweedFS:
     def client(self, keys: tuple[str, str] = ADMIN, attempts: int = 3):
         """boto3's client, patient enough for a busy machine."""
         config = Config(
-            s3={"addressing_style": "path"}, connect_timeout=5, read_timeout=60, retries={"total_max_attempts": attempts}
+            s3={"addressing_style": "path"},
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"total_max_attempts": attempts},
         )
         return boto3.client(
             "s3", endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id=keys[0],
@@ -154,15 +157,20 @@ class SeaweedFS:
             "webdav": "false", "admin.ui": "false", "master.telemetry": "false", "volume.preStopSeconds": 0,
             # Each bucket takes several volumes; without a free one the answer is 500.
             "volume.max": 300, "master.volumeSizeLimitMB": 512,
-            "filer.localSocket": self.directory / "filer.sock", "s3.localSocket": self.directory / "s3.sock",
+            # In its working directory: the path of a socket may have 107 bytes only.
+            "filer.localSocket": "filer.sock", "s3.localSocket": "s3.sock",
         }  # fmt: skip
-        command = [str(environment.VENV / "bin" / "weed"), "mini", *(f"-{name}={value}" for name, value in options.items())]
+        command = [
+            str(environment.VENV / "bin" / "weed"),
+            "mini",
+            *(f"-{name}={value}" for name, value in options.items()),
+        ]
         if not outlives:
             command = ["setpriv", "--pdeathsig", "KILL", *command]
         with open(self.log, "ab") as log:
             self._child = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.directory, start_new_session=True,
-                # Go's memory limit is soft: the server collects garbage earlier instead of taking 2 GiB of a CI machine.
+                # A soft limit: it collects garbage earlier instead of taking 2 GiB of the machine.
                 env={**os.environ, "HOME": str(self.directory), "TMPDIR": str(self.directory), "GOMEMLIMIT": "1GiB"},
             )  # fmt: skip
 

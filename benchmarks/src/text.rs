@@ -185,3 +185,7 @@ impl Gathered {
         self.files += usize::from(self.text.len() > start);
     }
 }
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::error::TakeError;
 use super::queues::Queues;
-use super::shared::Deadline;
+use super::state::Deadline;
 use super::task::Task;
 
 /// When a sequence has no more tasks.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::shared::{Deadline, Left, Shared};
+use super::shared::Shared;
+use super::state::{Deadline, Left};
 
 impl Shared {
     /// Runs until the queues are closed.

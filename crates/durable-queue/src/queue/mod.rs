@@ -31,7 +31,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `ledger`, `settlement`, `slabs`, `replay`, `record` | the core: plain state and bytes |
-//! | `shared` | the core under a lock, beside the log |
+//! | `state`, `shared` | the core under a lock, beside the log |
 //! | `putting`, `taking`, `settling`, `moving`, `closing` | one kind of call each |
 //! | `keeper` | the thread |
 //! | `opening` | from records to the core |
@@ -56,6 +56,7 @@ mod settlement;
 mod settling;
 mod shared;
 mod slabs;
+mod state;
 mod stats;
 mod taking;
 mod task;

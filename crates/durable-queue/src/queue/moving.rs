@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use super::record::{self, KIND_TASK, TaskMeta};
-use super::shared::{Refusal, Shared};
+use super::shared::Shared;
+use super::state::Refusal;
 use crate::commit::Class;
 use crate::error::ReadError;
 use crate::frame::Frame;

@@ -9,7 +9,8 @@ use super::error::{CloseError, DeleteError, PutError, QueuesOpenError, SetAside,
 use super::iterators::Tasks;
 use super::opening::{self, Opened, Running};
 use super::options::QueueOptions;
-use super::shared::{Deadline, Shared};
+use super::shared::Shared;
+use super::state::Deadline;
 use super::stats::QueueStats;
 use super::task::Task;
 use crate::environment::Environment;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::error::{SettleError, SyncError};
-use super::shared::{Refusal, Shared, Side};
+use super::shared::Shared;
+use super::state::{Refusal, Side};
 use crate::error::{FullReason, LogFailure};
 use crate::position::Position;
 

@@ -10,7 +10,8 @@ use super::error::{SetAside, TakeError};
 use super::ledger::Entry;
 use super::name::check_name;
 use super::readers::Unreadable;
-use super::shared::{Deadline, Left, Shared, Side};
+use super::shared::Shared;
+use super::state::{Deadline, Left, Side};
 use super::task::Task;
 
 impl Shared {

@@ -1,6 +1,7 @@
 //! The reader's manners with its source and with memory, apart from the formats.
 
 use super::*;
+use crate::stream::error::MAX_WINDOW_LOG;
 use crate::stream::{Encoder, trailer};
 
 /// Gives one byte at a time, interrupts before each, and fails at the end with `error`.

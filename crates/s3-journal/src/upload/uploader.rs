@@ -390,7 +390,6 @@ impl Uploader {
         }));
         self.acknowledging = true;
         self.setup.uploaded.advance(sealed.next_sequence);
-        self.setup.room.room_may_have_come();
     }
 
     /// Appends what waits to be recorded, as far as the log has room.
@@ -435,6 +434,9 @@ impl Uploader {
                 self.at_hand = None;
                 self.setup.counters.set_oldest_pending(None);
                 self.loader.finish_object(uploaded.cursor);
+                // Not before the state says so: whoever still finds no room then asks for the open object to be ended, and
+                // that is done only if no other object waits.
+                self.setup.room.room_may_have_come();
                 if let Some(end) = end {
                     self.acknowledged.push_back((end, uploaded.cursor));
                 }

@@ -13,7 +13,7 @@ use super::intake::{Intake, Patience};
 use super::scribe::{Scribe, ScribeSetup, ScribeStep};
 use crate::directory_format::DirectoryFormat;
 use crate::encode::EncodeError;
-use crate::journal::StateVisitor;
+use crate::ledger::StateVisitor;
 use crate::ledger::Ledger;
 use crate::milestone::Milestone;
 use crate::object::{
