@@ -24,7 +24,7 @@ def build() -> Path:
     if named:
         return Path(named).resolve()
     subprocess.run(
-        ["cargo", "build", "--release", "--locked", "-p", "s3-journal-cli"], cwd=environment.ROOT, check=True
+        ["cargo", "build", "--quiet", "--release", "--locked", "-p", "s3-journal-cli"], cwd=environment.ROOT, check=True
     )
     return environment.TARGET / "release" / "s3-journal"
 

@@ -165,14 +165,16 @@ impl Counters {
     pub fn call_failed(&self, operation: &str, error: &BucketError, at: SystemTime) {
         self.failed_calls.fetch_add(1, Ordering::Relaxed);
         self.retried.fetch_add(1, Ordering::Relaxed);
-        self.degraded.store(true, Ordering::Relaxed);
+        // First the reason: whoever sees the state finds it.
         self.set_last_error(operation, error.to_string(), at);
+        self.degraded.store(true, Ordering::Release);
     }
 
     /// The upload doesn't go on until somebody acts.
     pub fn upload_stopped(&self, reason: String, at: SystemTime) {
-        if !self.stopped.swap(true, Ordering::Relaxed) {
+        if !self.stopped.load(Ordering::Relaxed) {
             self.set_last_error("upload", reason, at);
+            self.stopped.store(true, Ordering::Release);
         }
     }
 
@@ -191,9 +193,9 @@ impl Counters {
 
     /// How the upload is doing.
     pub fn health(&self) -> Health {
-        if self.stopped.load(Ordering::Relaxed) {
+        if self.stopped.load(Ordering::Acquire) {
             Health::Stopped
-        } else if self.degraded.load(Ordering::Relaxed) {
+        } else if self.degraded.load(Ordering::Acquire) {
             Health::Degraded
         } else {
             Health::Ok

@@ -197,7 +197,8 @@ fn a_custom_compressor_and_a_suffix_of_ones_own() {
 #[test]
 fn prefix_shard_and_directory_are_in_the_key() {
     let place = Place::new();
-    let options = place.options().bucket(place.bucket(), "a/prefix").shards(2).s3_directory_format("'y='yyyy");
+    let options =
+        place.options().bucket(place.bucket(), "a/prefix").shards(2).s3_directory_format("'y='yyyy");
     let journal = s3_journal::journal(options).unwrap();
     for i in 0..3 {
         journal.submit(&i.to_string()).unwrap();

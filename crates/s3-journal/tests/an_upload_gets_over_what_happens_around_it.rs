@@ -31,11 +31,19 @@ fn stores_that_cannot_do_everything_still_get_everything() {
         Faults { heads_forbidden: true, lists_forbidden: true, gets_forbidden: true, ..Faults::default() },
         Faults { conditional_writes_unsupported: true, ..Faults::default() },
         Faults { checksums_withheld: true, ..Faults::default() },
-        Faults { conditional_writes_unsupported: true, checksums_withheld: true, lists_forbidden: true, ..Faults::default() },
+        Faults {
+            conditional_writes_unsupported: true,
+            checksums_withheld: true,
+            lists_forbidden: true,
+            ..Faults::default()
+        },
     ];
     for dialect in dialects {
         let seed = seed();
-        let place = Place::with(seed, Faults { lost_answer: 0.1, lost_request: 0.1, upload_aborted: 0.05, ..dialect });
+        let place = Place::with(
+            seed,
+            Faults { lost_answer: 0.1, lost_request: 0.1, upload_aborted: 0.05, ..dialect },
+        );
         for round in 0..4 {
             let journal = s3_journal::journal(place.options().max_object_size(5_000)).unwrap();
             submit_numbers(&journal, round * 1_500..(round + 1) * 1_500);
@@ -146,7 +154,7 @@ fn closing_waits_ten_seconds_at_most_for_a_sweep_once_everything_is_in_the_bucke
 fn expiration_does_not_make_a_clock_of_ones_own_run_away() {
     let place = Place::new();
     let before = place.clock.monotonic();
-    let journal = s3_journal::journal(place.options().expiration(Duration::from_secs(3_600))).unwrap();
+    let journal = s3_journal::journal(place.options().expiration(Duration::from_hours(1))).unwrap();
     for round in 0..20 {
         submit_numbers(&journal, round * 10..(round + 1) * 10);
         journal.flush().unwrap();
@@ -186,7 +194,8 @@ fn opened_and_left_at_random_the_stream_is_whole_in_order_and_single() {
         let place = Place::with(seed, Faults::all(0.25));
         let mut next = 0;
         for _ in 0..25 {
-            let compressor = [Compressor::None, Compressor::Gzip, Compressor::Zstd, Compressor::Lz4, Compressor::Snappy];
+            let compressor =
+                [Compressor::None, Compressor::Gzip, Compressor::Zstd, Compressor::Lz4, Compressor::Snappy];
             let options = place
                 .options()
                 .compressor(compressor[usize::try_from(draw(5)).unwrap()].clone())
@@ -271,7 +280,12 @@ impl Bucket for NeverLists {
         self.0.head(key)
     }
 
-    fn get_range<'a>(&'a self, key: &'a str, offset_bytes: u64, len_bytes: u64) -> BucketFuture<'a, bytes::Bytes> {
+    fn get_range<'a>(
+        &'a self,
+        key: &'a str,
+        offset_bytes: u64,
+        len_bytes: u64,
+    ) -> BucketFuture<'a, bytes::Bytes> {
         self.0.get_range(key, offset_bytes, len_bytes)
     }
 

@@ -25,7 +25,9 @@ fn custom(name: &str, suffix: Option<&str>) -> Compressor {
 fn rows(place: &Place) -> Vec<Row> {
     let good = || place.options();
     let directory = place.other_directory().display().to_string();
-    let to = |place: &Place, to: &str| Options::new().to(to).local_directory(place.local_directory()).max_batch_size(1);
+    let to = |place: &Place, to: &str| {
+        Options::new().to(to).local_directory(place.local_directory()).max_batch_size(1)
+    };
     let here = place.local_directory().display().to_string();
     vec![
         // Where to.
@@ -45,7 +47,12 @@ fn rows(place: &Place) -> Vec<Row> {
         (good_at(place, "a\u{1}b"), "prefix", "a\\u{1}b", ""),
         (good_at(place, &"x".repeat(1_000)), "prefix", "xxx", "shorten"),
         // The queue.
-        (Options::new().bucket(place.bucket(), "").max_batch_size(1), "local_directory", "empty", "directory"),
+        (
+            Options::new().bucket(place.bucket(), "").max_batch_size(1),
+            "local_directory",
+            "empty",
+            "directory",
+        ),
         (good().local_directory(""), "local_directory", "empty", "directory"),
         (good().max_queue_size(0), "max_queue_size", "0", "at least 1"),
         (good().max_queue_bytes(1 << 20), "max_queue_bytes", "1048576", "8388608"),
@@ -87,7 +94,12 @@ fn rows(place: &Place) -> Vec<Row> {
         (good().compressor(custom("", None)), "compressor", "empty", "1 to"),
         (good().compressor(custom("a b", None)), "compressor", "a b", "A-Z"),
         (good().compressor(custom("a", Some("a/b"))), "suffix", "a/b", "1 to 32"),
-        (good().compressor(custom("a", None)).compression_level(1), "compression_level", "given", "leave it out"),
+        (
+            good().compressor(custom("a", None)).compression_level(1),
+            "compression_level",
+            "given",
+            "leave it out",
+        ),
         // Objects.
         (good().part_size(0), "part_size", "0", "parts of 1"),
         (good().part_size(6 << 30), "part_size", "6442450944", "to 5368709120"),
@@ -136,12 +148,16 @@ fn a_directory_that_cannot_be_made_is_named() {
     let place = Place::new();
     let options = place.options().local_directory("/dev/null/queue");
     let error = Journal::open(options).map(drop).unwrap_err();
-    assert!(matches!(&error, OpenError::Queue(_)) && error.to_string().contains("/dev/null/queue"), "{error}");
+    assert!(
+        matches!(&error, OpenError::Queue(_)) && error.to_string().contains("/dev/null/queue"),
+        "{error}"
+    );
 }
 
 #[test]
 fn secrets_are_never_shown() {
-    let options = Options::new().s3_access_key("AKIDEXAMPLE").s3_secret_key("very secret").s3_session_token("token");
+    let options =
+        Options::new().s3_access_key("AKIDEXAMPLE").s3_secret_key("very secret").s3_session_token("token");
     let shown = format!("{options:?}");
     assert!(!shown.contains("very secret") && !shown.contains("token"), "{shown}");
 }

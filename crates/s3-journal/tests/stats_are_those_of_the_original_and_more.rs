@@ -65,9 +65,11 @@ fn batches_and_entries_are_counted_from_submit_to_bucket() {
 #[test]
 fn what_an_earlier_run_left_counts_as_uploaded_when_it_is() {
     let place = Place::new();
-    let journal = place.open();
+    place.fake.begin_outage(BucketErrorKind::Unavailable);
+    let journal = s3_journal::journal(place.options().environment(Environment::system())).unwrap();
     journal.submit("a").unwrap();
     drop(journal);
+    place.fake.end_outage();
     let journal = place.open();
     journal.receipt(0).uploaded().wait().unwrap();
     let stats = journal.stats();

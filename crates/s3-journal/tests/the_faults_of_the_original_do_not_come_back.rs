@@ -91,14 +91,17 @@ fn uploads_found_open_are_not_completed_as_they_are() {
 #[test]
 fn listings_are_read_to_their_end() {
     let place = Place::new();
-    let memory = MemoryBucket::new().with_part_size_min(1).with_page_entries(3).with_clock(Arc::new(place.clock.clone()));
+    let memory = MemoryBucket::new()
+        .with_part_size_min(1)
+        .with_page_entries(3)
+        .with_clock(Arc::new(place.clock.clone()));
     for number in 0..20 {
         let name = format!("web1-20251122T000000Z00000001-{number:08}-{number:012}-00000001.journal");
         leave_open(&memory, &format!("2025/11/22/{name}"));
     }
     place.clock.advance(YEAR);
     let fake = FakeBucket::new(Arc::new(memory.clone()), 0, Faults::default());
-    let options = place.options().bucket(Arc::new(fake.clone()), "").expiration(Duration::from_secs(3_600));
+    let options = place.options().bucket(Arc::new(fake.clone()), "").expiration(Duration::from_hours(1));
     let journal = s3_journal::journal(options).unwrap();
     journal.submit("a").unwrap();
     journal.close().unwrap();
@@ -185,13 +188,14 @@ fn numbers_are_remembered_here_and_never_used_twice_whatever_is_in_the_bucket() 
 #[test]
 fn an_id_is_compared_whole() {
     let place = Place::new();
-    let of = |id: &str| format!("2026/11/21/{id}-20251121T000000Z00000001-00000000-000000000000-00000001.journal");
+    let of =
+        |id: &str| format!("2026/11/21/{id}-20251121T000000Z00000001-00000000-000000000000-00000001.journal");
     let others = ["myweb1", "web1-a", "web10", "web1.journal", "Web1"].map(of);
     for key in others.iter().chain([&of("web1")]) {
         leave_open(&place.memory, key);
     }
     place.clock.advance(YEAR);
-    let journal = s3_journal::journal(place.options().expiration(Duration::from_secs(3_600))).unwrap();
+    let journal = s3_journal::journal(place.options().expiration(Duration::from_hours(1))).unwrap();
     journal.submit("a").unwrap();
     journal.close().unwrap();
     let mut left: Vec<_> = place.memory.open_uploads().into_iter().map(|upload| upload.key).collect();
@@ -206,7 +210,8 @@ fn an_id_is_compared_whole() {
 fn entries_are_in_the_bucket_minutes_after_they_came_and_not_when_the_day_is_over() {
     let place = Place::new();
     let options = place.options().environment(Environment::system());
-    let options = options.max_batch_latency(Duration::from_millis(1)).max_object_age(Duration::from_millis(20));
+    let options =
+        options.max_batch_latency(Duration::from_millis(1)).max_object_age(Duration::from_millis(20));
     let journal = s3_journal::journal(options).unwrap();
     journal.submit("a").unwrap();
     until("in the bucket without another entry, flush or close", || journal.uploaded() == 1);
@@ -267,9 +272,7 @@ fn a_store_that_refuses_at_start_is_asked_with_pauses_and_its_refusal_is_told() 
     let calls = || place.fake.counts().calls.values().sum::<u64>();
     let before = calls();
     let waited = durable_queue::clock::SystemClock::new();
-    until("half a second", || {
-        durable_queue::clock::Clock::monotonic(&waited) > Duration::from_millis(500)
-    });
+    until("half a second", || durable_queue::clock::Clock::monotonic(&waited) > Duration::from_millis(500));
     assert!(calls() - before < 60, "{} calls in half a second", calls() - before);
     place.fake.end_outage();
     journal.close().unwrap();
@@ -394,7 +397,12 @@ mod counting {
             self.inner.head(key)
         }
 
-        fn get_range<'a>(&'a self, key: &'a str, offset_bytes: u64, len_bytes: u64) -> BucketFuture<'a, Bytes> {
+        fn get_range<'a>(
+            &'a self,
+            key: &'a str,
+            offset_bytes: u64,
+            len_bytes: u64,
+        ) -> BucketFuture<'a, Bytes> {
             self.inner.get_range(key, offset_bytes, len_bytes)
         }
 

@@ -166,13 +166,15 @@ impl DiskFile for RealFile {
 
     #[cfg(target_os = "linux")]
     fn preallocate(&self, len_bytes: u64) -> io::Result<()> {
-        rustix::fs::fallocate(&self.file, rustix::fs::FallocateFlags::empty(), 0, len_bytes).map_err(|errno| {
-            if errno == rustix::io::Errno::OPNOTSUPP || errno == rustix::io::Errno::NOSYS {
-                io::ErrorKind::Unsupported.into()
-            } else {
-                errno.into()
-            }
-        })
+        rustix::fs::fallocate(&self.file, rustix::fs::FallocateFlags::empty(), 0, len_bytes).map_err(
+            |errno| {
+                if errno == rustix::io::Errno::OPNOTSUPP || errno == rustix::io::Errno::NOSYS {
+                    io::ErrorKind::Unsupported.into()
+                } else {
+                    errno.into()
+                }
+            },
+        )
     }
 
     #[cfg(not(target_os = "linux"))]

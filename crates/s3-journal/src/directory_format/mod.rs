@@ -13,6 +13,7 @@ mod simple_date_format;
 mod strftime;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub use error::DirectoryFormatError;
 

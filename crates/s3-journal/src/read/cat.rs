@@ -4,8 +4,6 @@
 use std::io::{self, Write};
 use std::ops::Range;
 
-use serde::Serialize;
-
 use super::Sequences;
 use super::body::HELD_BYTES;
 use super::chain::{self, Seen};
@@ -17,6 +15,7 @@ use super::examine::{Described, Examined, Examiner, Pass};
 use super::findings::{FINDINGS_MAX, Finding, FindingKind};
 use super::listing::{Entry, Listing, Stream};
 use super::pipeline::{Job, Pipeline, RANGE_BYTES, ranges};
+use super::report::CatSummary;
 use super::scan::{Decompressors, Scanned};
 use super::store::Store;
 use crate::bucket::Head;
@@ -60,22 +59,6 @@ impl Default for CatOptions {
             entry_bytes_max: ENTRY_BYTES_MAX,
         }
     }
-}
-
-/// What was written.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-#[non_exhaustive]
-pub struct CatSummary {
-    /// Objects of which something was written.
-    pub objects: u64,
-    /// Entries written; those of a last object without a delimiter aren't known and aren't counted.
-    pub entries: u64,
-    /// Bytes written.
-    pub bytes: u64,
-    /// What was left out, with [`CatOptions::go_on`].
-    pub findings: Vec<Finding>,
-    /// Findings beyond [`FINDINGS_MAX`].
-    pub findings_left_out: u64,
 }
 
 pub(super) struct Cat<'c> {

@@ -4,8 +4,8 @@ use std::io;
 
 use thiserror::Error;
 
-use super::cat::CatSummary;
 use super::findings::Finding;
+use super::report::CatSummary;
 use crate::bucket::{BucketError, BucketErrorKind};
 
 /// Why reading stopped.

@@ -30,7 +30,7 @@ mod store;
 mod verify;
 
 pub use body::HELD_BYTES;
-pub use cat::{CatOptions, CatSummary, Proof};
+pub use cat::{CatOptions, Proof};
 pub use cutter::ENTRY_BYTES_MAX;
 pub use error::{ReadError, ReadErrorKind};
 pub use escape::escaped;
@@ -38,7 +38,7 @@ pub use findings::{FINDING_KEYS_MAX, FINDINGS_MAX, Finding, FindingKind, Numbers
 pub use listing::{LISTING_BYTES_MAX, Listing, Object, Stream};
 pub use pipeline::{AHEAD_BYTES, RANGE_BYTES, REQUESTS_AHEAD};
 pub use reader::Reader;
-pub use report::{Checked, Report, StreamTotals};
+pub use report::{CatSummary, Checked, Report, StreamTotals};
 pub use scan::{CUSTOM_OBJECT_BYTES_MAX, Decompressors};
 pub use selection::{Selection, Sequences};
 pub use store::Retries;

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use super::cat::{Cat, CatOptions, CatSummary};
+use super::cat::{Cat, CatOptions};
 use super::error::ReadError;
 use super::listing::{Listing, ListingBuilder, TooMuch};
-use super::report::Report;
+use super::report::{CatSummary, Report};
 use super::scan::Decompressors;
 use super::store::{Retries, Store};
 use super::verify::{Depth, Progress, Verifier, VerifyOptions};

@@ -66,3 +66,19 @@ impl Report {
         self.findings_left_out == 0 && !self.findings.iter().any(|finding| finding.kind.breaks_the_stream())
     }
 }
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct CatSummary {
+    /// Objects of which something was written.
+    pub objects: u64,
+    /// Entries written; those of a last object without a delimiter aren't known and aren't counted.
+    pub entries: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// What was left out, with [`CatOptions::go_on`](super::CatOptions::go_on).
+    pub findings: Vec<Finding>,
+    /// Findings beyond [`FINDINGS_MAX`](super::FINDINGS_MAX).
+    pub findings_left_out: u64,
+}

@@ -302,15 +302,11 @@ impl ObjectUpload {
     /// Decides between one put and an upload in parts, as soon as that can be decided.
     fn gather(&mut self) {
         let two_parts = self.plan.part_size_bytes.saturating_mul(2);
-        match self.sealed {
-            Some(sealed) if sealed.len_bytes < two_parts => {
-                if self.is_whole() {
-                    self.phase = Phase::Finish;
-                }
-            }
-            Some(_) => self.phase = Phase::Create,
-            None if self.whole_parts_held() >= 2 => self.phase = Phase::Create,
-            None => {}
+        let is_small = self.sealed.is_some_and(|sealed| sealed.len_bytes < two_parts);
+        if is_small && self.is_whole() {
+            self.phase = Phase::Finish;
+        } else if !is_small && (self.sealed.is_some() || self.whole_parts_held() >= 2) {
+            self.phase = Phase::Create;
         }
     }
 
@@ -479,7 +475,7 @@ impl ObjectUpload {
                 Doubt::NeedsNewUpload => self.begin_anew(now, random, actions),
                 // Unknown: the next attempt's 200 or 412 decides.
                 Doubt::SentBefore | Doubt::NoAnswer | Doubt::BeforeWriting | Doubt::Foreign => {
-                    self.write_again()
+                    self.write_again();
                 }
             },
             Err(_) => self.wait(now, random),

@@ -13,8 +13,8 @@ use super::intake::{Intake, Patience};
 use super::scribe::{Scribe, ScribeSetup, ScribeStep};
 use crate::directory_format::DirectoryFormat;
 use crate::encode::EncodeError;
-use crate::ledger::StateVisitor;
 use crate::ledger::Ledger;
+use crate::ledger::StateVisitor;
 use crate::milestone::Milestone;
 use crate::object::{
     Id, Incarnation, KeyLayout, Layout, LayoutLimits, ObjectKey, ObjectMetadata, RunId, SealReason,

@@ -377,7 +377,10 @@ impl Run {
         if remaining == 0 {
             return Ok(Exit::Done);
         }
-        Err(Failure::new(Exit::Waiting, format!("stopped by a second signal{}{}", self.why_not(), self.waiting(remaining))))
+        Err(Failure::new(
+            Exit::Waiting,
+            format!("stopped by a second signal{}{}", self.why_not(), self.waiting(remaining)),
+        ))
     }
 }
 
