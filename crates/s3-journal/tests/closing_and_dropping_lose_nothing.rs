@@ -1,6 +1,5 @@
 //! What happens to entries when a journal is flushed, closed, closed in a hurry, dropped, or its process is gone.
 #![cfg(feature = "fake")]
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! Each option that can't be used is refused at open: the error names option, value and remedy, and nothing is made.
 #![cfg(feature = "fake")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "in a test a panic is the report")]
 
 mod support;
 

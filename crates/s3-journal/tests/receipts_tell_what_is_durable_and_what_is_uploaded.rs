@@ -1,6 +1,5 @@
 //! The two stages that one can wait for, by thread and by task, and what a receipt says when a stage won't be reached.
 #![cfg(feature = "fake")]
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod support;
 

@@ -1,6 +1,5 @@
 //! What `stats` counts, the map it serializes to, and how health and the last error follow what happens.
 #![cfg(feature = "fake")]
-#![expect(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 mod support;
 

@@ -241,7 +241,7 @@ impl Desk {
         assert!(self.calls.is_empty(), "{:?}", self.calls);
         let wake_at = self.upload.wake_at().expect("it waits for no time");
         let waited = wake_at.checked_sub(self.now).expect("it waits for a time that has passed");
-        self.now = wake_at - Duration::from_micros(1);
+        self.now = wake_at.saturating_sub(Duration::from_micros(1));
         self.run();
         assert!(self.calls.is_empty() && !self.sent_asked, "too early");
         self.now = wake_at;
@@ -884,7 +884,7 @@ fn an_upload_that_never_fits_is_begun_anew_ever_more_slowly() {
         desk.wait_if_it_waits();
         desk.shows(None);
         desk.wait_if_it_waits();
-        waited = waited.max(desk.now - start);
+        waited = waited.max(desk.now.saturating_sub(start));
         round += 1;
         desk.created(&format!("again-{round}"));
         desk.parts_arrive();
@@ -1114,7 +1114,7 @@ fn a_store_that_fails_every_put_and_answers_every_look_is_asked_ever_more_slowly
             desk.wait();
             desk.shows(None);
             desk.wait_if_it_waits();
-            longest = longest.max(desk.now - start);
+            longest = longest.max(desk.now.saturating_sub(start));
         }
         assert!(longest > BACKOFF_MIN * 8, "{longest:?}");
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 const OURS: &str = "20261122T093407Z5f0c2a91";
 const OTHER: &str = "20251122T093407Z00000001";
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + 1_000 * HOUR

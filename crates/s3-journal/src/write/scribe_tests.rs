@@ -349,8 +349,10 @@ fn an_object_ends_when_it_has_reached_its_size() {
 #[test]
 fn an_object_ends_when_the_date_changes_without_a_further_entry() {
     let directory = tempfile::tempdir().unwrap();
-    let mut desk =
-        Desk::open(directory.path(), Setup { object_age_max: 365 * DAY as u32 * SECOND, ..Setup::new() });
+    let mut desk = Desk::open(
+        directory.path(),
+        Setup { object_age_max: Duration::from_hours(24 * 365), ..Setup::new() },
+    );
     desk.batch(&["a", "b"]);
     desk.setup.clock.set_wall(START / DAY * DAY + DAY - 1);
     let ScribeStep::Idle { wake_at: Some(wake_at) } = desk.run() else {
@@ -682,7 +684,7 @@ fn parts_are_cut_anywhere_and_each_has_its_sum() {
         let mut text = String::new();
         for i in 0..entries {
             desk.batch(&[&i.to_string(), "and more"]);
-            text.push_str(&format!("{i}\nand more\n"));
+            text.extend([&i.to_string(), "\nand more\n"]);
         }
         desk.intake.seal();
         desk.run();
@@ -719,8 +721,8 @@ fn a_slab_that_is_begun_later_remembers_everything() {
     let mut text = String::new();
     for i in 0..800_u64 {
         // Nothing that a compressor could make small.
-        let entry: String =
-            (0..20).map(|j| format!("{:016x}", (i * 20 + j).wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect();
+        let words = (0..20).map(|j| (i * 20 + j).wrapping_mul(0x9e37_79b9_7f4a_7c15).to_string());
+        let entry = words.collect::<String>();
         desk.try_submit_at(&entry, Some((7, &i.to_le_bytes()))).unwrap();
         desk.submit("");
         desk.run();
