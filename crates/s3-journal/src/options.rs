@@ -20,6 +20,9 @@ pub const DELIMITER_BYTES_MAX: usize = 64;
 /// The largest batch, in bytes, and the longest entry.
 pub const BATCH_BYTES_MAX: usize = 256 << 20;
 
+/// The most parts that one batch may fill, more or less.
+const BATCH_PARTS_MAX: u64 = 2_000;
+
 /// The smallest slab, in bytes; a queue has at least eight.
 const SLAB_BYTES_MIN: u64 = 1 << 20;
 
@@ -359,19 +362,18 @@ impl RawOptions {
                 let (disk, clock) = (Arc::clone(&environment.disk), Arc::clone(&environment.clock));
                 Ok((Arc::new(LocalBucket::with_clock(disk, clock, directory)), String::new()))
             }
-            Location::S3 { bucket, prefix } => self.open_s3(bucket, prefix),
+            Location::S3 { bucket, prefix } => self.open_s3(&bucket, prefix),
         }
     }
 
     #[cfg(not(feature = "s3"))]
-    #[expect(clippy::needless_pass_by_value, reason = "as the real one takes them")]
-    fn open_s3(&self, bucket: String, prefix: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
+    fn open_s3(&self, bucket: &str, prefix: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
         let _ = (prefix, &self.s3_session_token, self.path_style);
         refuse("to", format!("s3://{bucket}"), "this build has no S3 client; build it with the feature s3")
     }
 
     #[cfg(feature = "s3")]
-    fn open_s3(&self, bucket: String, prefix: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
+    fn open_s3(&self, bucket: &str, prefix: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
         use crate::bucket::{S3Bucket, S3Options};
         match (&self.s3_access_key, &self.s3_secret_key) {
             (Some(_), None) => {
@@ -386,7 +388,7 @@ impl RawOptions {
             }
             _ => {}
         }
-        let mut options = S3Options::new(&bucket);
+        let mut options = S3Options::new(bucket);
         options.region.clone_from(&self.region);
         options.endpoint.clone_from(&self.endpoint);
         options.path_style = self.path_style.unwrap_or(self.endpoint.is_some());
@@ -537,6 +539,14 @@ impl RawOptions {
                 self.part_size,
                 format!("this store takes parts of {least} to {most} bytes"),
             );
+        }
+        // The log's record of a batch names the sum of each part that it fills, and must stay small.
+        let least = (self.max_batch_bytes + self.max_entry_bytes) as u64 / BATCH_PARTS_MAX;
+        if self.part_size < least {
+            let remedy = format!(
+                "give at least {least} bytes with these max_batch_bytes and max_entry_bytes, or lower them"
+            );
+            return refuse("part_size", self.part_size, remedy);
         }
         if self.max_object_size == 0 {
             return refuse("max_object_size", 0, "give at least 1 byte");

@@ -112,7 +112,7 @@ impl Running {
             let deadline: Option<&dyn Fn() -> Option<Duration>> = end.is_some().then_some(&in_time);
             let is_uploaded = matches!(shared.uploaded.wait(through, deadline), Ok(true));
             if is_uploaded && shared.failure().is_none() {
-                shared.uploads.end_when_drained();
+                shared.uploads.end_when_drained(end);
             } else {
                 shared.uploads.end_now();
             }

@@ -234,6 +234,26 @@ fn a_source_that_can_be_replayed_arrives_exactly_once() {
 }
 
 #[test]
+fn many_long_positions_in_one_batch_are_no_trouble() {
+    let place = Place::new();
+    let journal = s3_journal::journal(place.options().max_batch_size(1_000)).unwrap();
+    let position = |source: u64| vec![u8::try_from(source).unwrap(); s3_journal::POSITION_BYTES_MAX];
+    for round in 0..2 {
+        for source in 0..100 {
+            journal.submit_at(&(round * 100 + source).to_string(), source, &position(source)).unwrap();
+        }
+    }
+    journal.flush().unwrap();
+    assert!(journal.failure().is_none());
+    drop(journal);
+    let journal = place.open();
+    for source in 0..100 {
+        assert_eq!(journal.position(source), Some(position(source)));
+    }
+    assert_eq!(place.entries(), numbered(0..200));
+}
+
+#[test]
 fn positions_of_several_sources_are_kept_apart_and_can_be_forgotten() {
     let place = Place::new();
     let journal = place.open();

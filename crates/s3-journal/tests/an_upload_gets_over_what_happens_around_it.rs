@@ -151,6 +151,19 @@ fn closing_waits_ten_seconds_at_most_for_a_sweep_once_everything_is_in_the_bucke
 }
 
 #[test]
+fn closing_within_a_time_does_not_wait_for_a_sweep_beyond_it() {
+    let place = Place::new();
+    let bucket = Arc::new(NeverLists(place.memory.clone()));
+    let options = place.options().bucket(bucket, "").environment(Environment::system());
+    let journal = s3_journal::journal(options).unwrap();
+    submit_numbers(&journal, 0..100);
+    journal.flush().unwrap();
+    let clock = SystemClock::new();
+    assert_eq!(journal.close_within(Duration::from_millis(50)).unwrap().remaining, 0);
+    assert!(clock.monotonic() < Duration::from_secs(5), "{:?}", clock.monotonic());
+}
+
+#[test]
 fn expiration_does_not_make_a_clock_of_ones_own_run_away() {
     let place = Place::new();
     let before = place.clock.monotonic();

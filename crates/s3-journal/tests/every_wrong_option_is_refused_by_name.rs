@@ -101,6 +101,7 @@ fn rows(place: &Place) -> Vec<Row> {
         ),
         // Objects.
         (good().part_size(0), "part_size", "0", "parts of 1"),
+        (good().part_size(60), "part_size", "60", "max_batch_bytes"),
         (good().part_size(6 << 30), "part_size", "6442450944", "to 5368709120"),
         (
             good().bucket(std::sync::Arc::new(MemoryBucket::new()), "").part_size(1 << 20),

@@ -22,8 +22,8 @@ const SWEEP_TIME_MAX: Duration = Duration::from_secs(10);
 enum End {
     /// Not.
     Never,
-    /// Once everything is uploaded and swept.
-    Drained,
+    /// Once everything is uploaded and swept, or it is this time.
+    Drained { until: Option<Duration> },
     /// Now.
     Now,
 }
@@ -47,11 +47,11 @@ impl UploadDriver {
         self.bell.ring();
     }
 
-    /// Lets the loop end once everything is uploaded.
-    pub fn end_when_drained(&self) {
+    /// Lets the loop end once everything is uploaded, and what was left open is swept: until this time at most.
+    pub fn end_when_drained(&self, until: Option<Duration>) {
         let mut end = lock(&self.end);
         if *end == End::Never {
-            *end = End::Drained;
+            *end = End::Drained { until };
         }
         drop(end);
         self.bell.ring();
@@ -86,16 +86,19 @@ pub fn run(
         }
         let now = driver.clock.monotonic();
         let mut wake_at = step.wake_at;
-        match *lock(&driver.end) {
+        let end = *lock(&driver.end);
+        match end {
             End::Now => break,
-            End::Drained if step.drained => {
-                let until = *sweep_until.get_or_insert(now + SWEEP_TIME_MAX);
-                wake_at = Some(wake_at.map_or(until, |at| at.min(until)));
-                if !uploader.is_sweeping() || now >= until {
+            End::Drained { until } => {
+                let swept_by = step.drained.then(|| *sweep_until.get_or_insert(now + SWEEP_TIME_MAX));
+                let until = [until, swept_by].into_iter().flatten().min();
+                let is_over = until.is_some_and(|until| now >= until);
+                if is_over || (step.drained && !uploader.is_sweeping()) {
                     break;
                 }
+                wake_at = [wake_at, until].into_iter().flatten().min();
             }
-            End::Drained | End::Never => {}
+            End::Never => {}
         }
         if step.worked {
             continue;

@@ -13,6 +13,13 @@ use crate::record::{POSITIONS_BYTES_MAX, PositionUpdate};
 /// The longest position, in bytes.
 pub const POSITION_BYTES_MAX: usize = 4_096;
 
+/// The most bytes of positions in one batch: they must fit the log's record of it
+/// ([`durable_queue::META_BYTES_MAX`]) together with all else that it says.
+const BATCH_POSITIONS_BYTES_MAX: usize = 32 << 10;
+
+/// What a position takes besides its own bytes, at most.
+const POSITION_EXTRA_BYTES: usize = 16;
+
 /// Full batches that may wait for the scribe; with the one being filled and the one in the scribe's hands they are all
 /// the raw bytes in memory.
 pub const READY_BATCHES_MAX: usize = 2;
@@ -112,6 +119,8 @@ pub struct Accumulator {
     current: RawBatch,
     /// Where the last whole entry of `current` ends: what lies behind was left by an encoder that panicked.
     whole_len_bytes: usize,
+    /// What the positions in `current` take.
+    batch_positions_bytes: usize,
     ready: VecDeque<RawBatch>,
     spare: Vec<RawBatch>,
     next_sequence: u64,
@@ -125,13 +134,14 @@ impl Accumulator {
     /// Entries are numbered from `next_sequence`; `positions` are what is known of sources.
     pub fn new(limits: AccumulatorLimits, next_sequence: u64, positions: BTreeMap<u64, Vec<u8>>) -> Self {
         let finder = memmem::Finder::new(&limits.delimiter).into_owned();
-        let positions_bytes = positions.values().map(|position| position.len() + 16).sum();
+        let positions_bytes = positions.values().map(|position| position.len() + POSITION_EXTRA_BYTES).sum();
         let current = RawBatch { first: next_sequence, ..RawBatch::default() };
         Self {
             limits,
             finder,
             current,
             whole_len_bytes: 0,
+            batch_positions_bytes: 0,
             ready: VecDeque::new(),
             spare: Vec::new(),
             next_sequence,
@@ -161,7 +171,9 @@ impl Accumulator {
         encode: impl FnOnce(&mut Vec<u8>) -> Result<(), EncodeError>,
         position: Option<(u64, &[u8])>,
     ) -> Result<Accepted, Refusal> {
-        if self.is_full() && !self.retire() {
+        let position_bytes = position.map_or(0, |(_, position)| position.len() + POSITION_EXTRA_BYTES);
+        let ends_early = self.batch_positions_bytes + position_bytes > BATCH_POSITIONS_BYTES_MAX;
+        if (self.is_full() || ends_early) && !self.retire() {
             return Err(Refusal::NoRoom);
         }
         if let Some((source, position)) = position {
@@ -186,7 +198,7 @@ impl Accumulator {
         self.next_sequence += 1;
         self.current.entries += 1;
         self.whole_len_bytes = self.current.bytes.len();
-        let fills_batch = self.is_full();
+        let fills_batch = self.is_full() || ends_early;
         Ok(Accepted { sequence, begins_batch, fills_batch })
     }
 
@@ -241,6 +253,7 @@ impl Accumulator {
         fresh.entries = 0;
         self.current.bytes.truncate(self.whole_len_bytes);
         self.whole_len_bytes = 0;
+        self.batch_positions_bytes = 0;
         self.ready.push_back(std::mem::replace(&mut self.current, fresh));
         true
     }
@@ -273,9 +286,9 @@ impl Accumulator {
         if position.len() > POSITION_BYTES_MAX {
             return Err(Refusal::PositionTooLarge { len_bytes: position.len() });
         }
-        let before = self.positions.get(&source).map_or(0, |position| position.len() + 16);
-        let bytes = self.positions_bytes - before + position.len() + 16;
-        if bytes > POSITIONS_BYTES_MAX && position.len() + 16 > before {
+        let before = self.positions.get(&source).map_or(0, |position| position.len() + POSITION_EXTRA_BYTES);
+        let bytes = self.positions_bytes - before + position.len() + POSITION_EXTRA_BYTES;
+        if bytes > POSITIONS_BYTES_MAX && position.len() + POSITION_EXTRA_BYTES > before {
             return Err(Refusal::TooManyPositions { bytes });
         }
         Ok(())
@@ -284,11 +297,11 @@ impl Accumulator {
     fn keep_position(&mut self, source: u64, position: &[u8]) {
         if position.is_empty() {
             if let Some(old) = self.positions.remove(&source) {
-                self.positions_bytes -= old.len() + 16;
+                self.positions_bytes -= old.len() + POSITION_EXTRA_BYTES;
             }
         } else {
             let kept = self.positions.entry(source).or_insert_with(|| {
-                self.positions_bytes += 16;
+                self.positions_bytes += POSITION_EXTRA_BYTES;
                 Vec::new()
             });
             self.positions_bytes = self.positions_bytes - kept.len() + position.len();
@@ -300,10 +313,14 @@ impl Accumulator {
         match updates.iter_mut().rev().find(|update| update.source == source) {
             Some(update) => {
                 let kept: &mut Vec<u8> = &mut update.position;
+                self.batch_positions_bytes = self.batch_positions_bytes - kept.len() + position.len();
                 kept.clear();
                 kept.extend_from_slice(position);
             }
-            None => updates.push(PositionUpdate { source, position: position.to_vec().into() }),
+            None => {
+                self.batch_positions_bytes += position.len() + POSITION_EXTRA_BYTES;
+                updates.push(PositionUpdate { source, position: position.to_vec().into() });
+            }
         }
     }
 }
