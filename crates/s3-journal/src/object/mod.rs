@@ -5,7 +5,7 @@ mod layout;
 mod metadata;
 
 pub use key::{
-    Id, IdError, Incarnation, KEY_BYTES_MAX, KeyLayout, ObjectKey, ObjectName, RunId, check_suffix,
+    Id, IdError, Incarnation, KEY_BYTES_MAX, KeyError, KeyLayout, ObjectKey, ObjectName, RunId, check_suffix,
 };
 pub(crate) use layout::{Boundary, Layout, LayoutLimits, SealReason};
 pub use metadata::{FORMAT, MetadataError, ObjectMetadata, Predecessor};
