@@ -25,6 +25,15 @@ pub struct Journal<E = crate::encode::AsIs> {
     running: Arc<Running>,
 }
 
+impl<E> Drop for Journal<E> {
+    fn drop(&mut self) {
+        // Otherwise dropping what runs does this; a closing that is under way would go on by itself.
+        if Arc::strong_count(&self.running) > 1 {
+            self.running.wait_until_durable();
+        }
+    }
+}
+
 impl<E> std::fmt::Debug for Journal<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Journal").field("shared", &self.running.shared).finish_non_exhaustive()

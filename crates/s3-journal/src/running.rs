@@ -17,6 +17,9 @@ use crate::write::{Scribe, ScribeStep};
 /// How long the scribe waits, at most, for a log without room before it looks again.
 const ROOM_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// How often somebody who waits for the scribe looks whether the disk has become full.
+const DISK_LOOK_INTERVAL: Duration = Duration::from_millis(100);
+
 /// What a close within a time came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use = "entries may remain"]
@@ -128,6 +131,18 @@ impl Running {
             remaining: next_sequence.saturating_sub(shared.uploaded.count()),
             not_durable: next_sequence.saturating_sub(appended),
         })
+    }
+
+    /// Waits, while somebody else closes, until what was submitted is durable.
+    pub(crate) fn wait_until_durable(&self) {
+        // On a full disk that would be waiting for the bucket: whoever closes goes on with that.
+        let has_room = || (!self.shared.intake.is_disk_full()).then_some(Some(DISK_LOOK_INTERVAL));
+        if !self.shared.wait_for_scribe(&has_room) {
+            return;
+        }
+        let through = self.shared.ledger.state(|state| state.next_sequence);
+        // A journal that has failed has said so.
+        let _ = self.shared.durable.wait(through, None);
     }
 
     /// Makes what was submitted durable, as far as the disk has room, and ends the threads.

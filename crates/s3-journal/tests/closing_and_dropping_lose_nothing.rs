@@ -10,7 +10,7 @@ use durable_queue::Environment;
 use s3_journal::bucket::{BucketErrorKind, Call};
 use s3_journal::{Compressor, FlushError, SubmitError, durable_queue};
 use support::disk::FaultyDisk;
-use support::{Place, block_on, numbered, until};
+use support::{Place, block_on, copy_directory, numbered, until};
 
 const SOON: Duration = Duration::from_millis(20);
 
@@ -162,6 +162,26 @@ fn a_dropped_journal_whose_closing_is_under_way_closes_all_the_same() {
     drop(journal);
     until("uploaded", || place.memory.objects().len() == 1);
     assert_eq!(place.entries(), ["0"]);
+}
+
+#[test]
+fn a_dropped_journal_whose_closing_is_under_way_is_durable() {
+    for _ in 0..20 {
+        let place = Place::new();
+        place.fake.begin_outage(BucketErrorKind::Unavailable);
+        let journal = s3_journal::journal(place.options().environment(Environment::system())).unwrap();
+        for i in 0..500 {
+            journal.submit(&i.to_string()).unwrap();
+        }
+        drop(journal.close_async());
+        drop(journal);
+        // The process could die now.
+        let died = place.other_directory();
+        copy_directory(&place.local_directory(), &died);
+        assert_eq!(s3_journal::status(died).unwrap().next_sequence, 500);
+        place.fake.end_outage();
+        until("closed", || place.memory.objects().len() == 1);
+    }
 }
 
 #[test]

@@ -316,6 +316,11 @@ impl Intake {
         lock(&self.inner).accumulator.give_back(batch);
     }
 
+    /// Whether the log was last found to have no room on disk.
+    pub fn is_disk_full(&self) -> bool {
+        lock(&self.inner).disk_full
+    }
+
     /// The log has room on disk, or none.
     pub fn set_disk_full(&self, full: bool) {
         let mut inner = lock(&self.inner);

@@ -368,7 +368,11 @@ impl Scribe {
                 Ok(ScribeStep::Worked)
             }
             Err(LedgerError::Busy) => Ok(ScribeStep::Busy),
-            Err(LedgerError::Full) => Ok(ScribeStep::Full),
+            Err(LedgerError::Full) => {
+                // Those who don't wait for room are to learn it.
+                self.setup.intake.set_disk_full(true);
+                Ok(ScribeStep::Full)
+            }
             Err(LedgerError::Failed(failure)) => Err(failure),
             Err(LedgerError::Closed) => Err(closed_too_early()),
         }
