@@ -3,6 +3,9 @@
 //!
 //! That calendar is the Julian one up to Thursday, 4 October 1582; the next day is Friday, 15 October 1582, Gregorian.
 //! Days are counted from 1970-01-01, years astronomically (the year before 1 is 0) until they are told by era.
+//!
+//! How the cut-over and the weeks of years before Christ behave was learnt by reading OpenJDK's `GregorianCalendar`; the
+//! code here is its own.
 
 const MILLISECONDS_PER_DAY: i64 = 86_400_000;
 

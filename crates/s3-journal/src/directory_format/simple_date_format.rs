@@ -1,5 +1,6 @@
 //! The pattern language of Java's `java.text.SimpleDateFormat`, in UTC and `Locale.US`: its letters, its quotes, and the
-//! text of each field. The rules are those of its documentation (Java 17), and where that is silent, of what it prints.
+//! text of each field. The rules are those of its documentation (Java 17), and where that is silent, of what it prints and
+//! of OpenJDK's source, which was read for the rules (see `calendar`); no code is taken from it.
 
 use std::fmt::Write;
 
