@@ -24,6 +24,8 @@ LINES_MAX = 160_000
 # The longest wait between a moment that can be seen from outside and the kill.
 LAG_SECONDS_MAX = 0.2
 TOLD_WITHIN_SECONDS = 60
+# A write that the kill cut short is cut off the log at the next opening, which says so.
+CUT = "WARN bytes that were never acknowledged were cut off the log after an unclean end"
 
 
 def run(suite: Suite) -> None:
@@ -56,7 +58,8 @@ def from_standard_input(suite: Suite, kills: int) -> None:
     end = first + LINES_MAX // 8
     with program.start_write(*to) as writer:
         writer.feed(text.blocks(first, end), close=True)
-        equal((writer.wait(), writer.stderr), (0, ""), f"{what} ends well")
+        status = writer.wait()
+        equal((status, complaints(writer.stderr)), (0, []), f"{what} ends well")
         equal((writer.durable, writer.uploaded), (end, end), f"{what}: its last receipt tells of all lines")
     check_whole(bucket, program, end, what)
 
@@ -80,7 +83,7 @@ def from_a_file(suite: Suite, kills: int) -> None:
         check_prefix(bucket, writer, what, gunzipped)
         check(next_sequence(program, queue) >= writer.durable, f"{what}: all durable lines are still there")
     done = program.run("write", *to, file)
-    equal((done.returncode, done.stderr), (0, ""), "file, the last run ends well")
+    equal((done.returncode, complaints(done.stderr)), (0, []), "file, the last run ends well")
     check_whole(bucket, program, end, "file, the last run", "--deep")
     again = program.run("write", *to, file)
     equal((again.returncode, next_sequence(program, queue)), (0, end), "file, once more: nothing is taken twice")
@@ -114,6 +117,11 @@ def kill_at_some_moment(suite: Suite, writer: Writer, bucket: Bucket, first: int
     check(not ended, f"{what}: it runs until it is killed", writer.stderr)
     writer.kill()
     return f"{name} and {lag * 1000:.0f} ms"
+
+
+def complaints(stderr: str) -> list[str]:
+    """What a run said, without the one line that a kill in the middle of a write explains: bytes nobody was promised."""
+    return [line for line in stderr.splitlines() if CUT not in line]
 
 
 def gunzipped(objects: Iterator[bytes]) -> Iterator[bytes]:

@@ -33,9 +33,6 @@ pub(crate) fn open(settings: Settings) -> Result<Running, OpenError> {
         ..LogOptions::new(&settings.local_directory)
     };
     let opening = Log::open(settings.environment.clone(), log_options, &mut visitor)?;
-    if let Some(cut) = &opening.cut {
-        tracing::warn!(?cut, "the last write before an unclean end was torn; it had not been acknowledged");
-    }
     let mut state = state_for(visitor.state, &settings)?;
     let run = RunId(random(&settings)?);
     state.begin_run(run.0);
