@@ -37,6 +37,8 @@ mod position;
 pub mod queue;
 pub mod random;
 mod recovery;
+#[doc(hidden)]
+pub mod sabotage;
 mod slab;
 mod window;
 

@@ -45,6 +45,8 @@ pub mod read;
 mod receipt;
 mod record;
 mod running;
+#[doc(hidden)]
+pub mod sabotage;
 mod shared;
 mod stats;
 mod status;

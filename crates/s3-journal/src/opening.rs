@@ -14,6 +14,7 @@ use crate::options::Settings;
 use crate::progress::Progress;
 use crate::record::{Identity, State};
 use crate::running::{Running, RunningThreads, guarded, spawn, write};
+use crate::sabotage;
 use crate::shared::Shared;
 use crate::stats::Counters;
 use crate::sync::Doorbell;
@@ -34,7 +35,7 @@ pub(crate) fn open(settings: Settings) -> Result<Running, OpenError> {
     };
     let opening = Log::open(settings.environment.clone(), log_options, &mut visitor)?;
     let mut state = state_for(visitor.state, &settings)?;
-    let run = RunId(random(&settings)?);
+    let run = RunId(if sabotage::RUN_IN_KEY.is_off() { 0 } else { random(&settings)? });
     state.begin_run(run.0);
     let mut checkpoint = Vec::new();
     state.encode_into(&mut checkpoint);
@@ -64,7 +65,7 @@ fn state_for(found: Option<State>, settings: &Settings) -> Result<State, OpenErr
         if same {
             return Ok(state);
         }
-        if !state.is_drained() {
+        if !state.is_drained() && sabotage::OTHER_JOURNAL.is_on() {
             let Identity { id: found_id, store: found_store, prefix: found_prefix, .. } = &state.identity;
             return Err(OpenError::OtherJournal {
                 directory: settings.local_directory.clone(),

@@ -14,6 +14,7 @@ use crate::environment::Environment;
 use crate::error::{FullReason, is_full};
 use crate::options::LogOptions;
 use crate::position::Position;
+use crate::sabotage;
 use crate::slab::{FIRST_FRAME, NEXT_NAME, SlabFile, SlabHeader, slab_path};
 
 /// How often it is tried again to make a slab, or to remove one.
@@ -147,7 +148,7 @@ impl NextSlab {
             created_unix_ms: u64::try_from(created.as_millis()).unwrap_or(u64::MAX),
         };
         file.write_at(&header.encode(), 0).map_err(|error| ("write", error))?;
-        file.sync().map_err(|error| ("sync", error))?;
+        sabotage::SYNC_PREPARED_SLAB.guard(|| file.sync()).map_err(|error| ("sync", error))?;
         let path = slab_path(&options.directory, plan.number);
         Ok(SlabFile { number: plan.number, salt, size_bytes, is_preallocated, path, file })
     }
@@ -217,7 +218,7 @@ impl Commit {
             _ => {}
         }
         let turn = lock(&self.sync_turn);
-        let is_synced = self.sync_directory();
+        let is_synced = self.sync_directory(&sabotage::SYNC_REMOVED_DIRECTORY);
         drop(turn);
         if !is_synced {
             return Some(Step::Finished);
@@ -252,7 +253,7 @@ impl Commit {
         let made = next.make(&self.environment, &self.options, &plan);
         if made.is_ok() {
             let turn = lock(&self.sync_turn);
-            let is_synced = self.sync_directory();
+            let is_synced = self.sync_directory(&sabotage::SYNC_PREPARED_DIRECTORY);
             drop(turn);
             if !is_synced {
                 return Step::Finished;

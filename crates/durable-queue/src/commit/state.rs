@@ -14,6 +14,7 @@ use crate::frame::{
     PAYLOAD_BYTES_MAX,
 };
 use crate::position::Position;
+use crate::sabotage;
 use crate::slab::{FIRST_FRAME, SlabFile, checkpoint_meta, size_needed};
 
 /// What is kept of each slab beyond the clients' reserve, so that closing always fits.
@@ -228,7 +229,12 @@ impl State {
     }
 
     fn fits_slab(&self, bytes: u64, class: Class) -> bool {
-        let reserve = CLOSED_BYTES + if class == Class::Data { self.control_reserve_bytes } else { 0 };
+        let reserve = CLOSED_BYTES
+            + if class == Class::Data && sabotage::CONTROL_RESERVE.is_on() {
+                self.control_reserve_bytes
+            } else {
+                0
+            };
         self.offset + bytes + reserve <= self.slab.size_bytes
     }
 
@@ -351,7 +357,8 @@ impl State {
         let oldest = self.slabs.front()?;
         let is_released = oldest.end.is_some_and(|end| Position::new(oldest.number, end) <= self.release);
         // Positions in a successor are durable only together with its checkpoint, which comes first.
-        let has_durable_successor = self.slabs.len() > 1 && self.durable.slab > oldest.number;
+        let has_durable_successor = self.slabs.len() > 1
+            && (self.durable.slab > oldest.number || sabotage::CHECKPOINT_DURABLE.is_off());
         (is_released && has_durable_successor).then_some(*oldest)
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::state::Phase;
 use super::{Commit, Step, lock};
+use crate::sabotage;
 use crate::slab::SlabFile;
 
 /// A sync that takes longer is worth a warning: the disk is failing or overloaded. etcd draws the same line (`wal.go`).
@@ -28,8 +29,9 @@ impl Commit {
             let Some(target) = state.sync_target(self.options.fsync) else { return Step::Idle };
             (Arc::clone(&state.written_slab), target)
         };
-        let step = match self.timed_sync(&slab) {
+        let step = match sabotage::SYNC_WRITTEN.guard(|| self.timed_sync(&slab)) {
             Ok(()) => {
+                let target = if sabotage::PUBLISH_AFTER_SYNC.is_off() { self.written() } else { target };
                 self.publish(None, Some(target));
                 Step::Worked
             }

@@ -10,6 +10,7 @@ use super::state::{Phase, SlabEntry};
 use super::{Commit, Step, lock};
 use crate::error::is_full;
 use crate::position::Position;
+use crate::sabotage;
 use crate::slab::{NEXT_NAME, SlabFile};
 
 /// How long nothing must come before the newest frame's claim is brought up to date by a watermark frame: long enough not to
@@ -81,7 +82,7 @@ impl Commit {
         }
         if state.pending.runs.is_empty() {
             let is_idle = now.saturating_sub(state.last_written_at) >= WATERMARK_AFTER;
-            if !(is_idle && state.lacks_watermark()) {
+            if !(is_idle && state.lacks_watermark() && sabotage::IDLE_WATERMARK.is_on()) {
                 return Err(Step::Idle);
             }
             state.push_watermark();
@@ -156,14 +157,16 @@ impl Commit {
         };
         let turn = lock(&self.sync_turn);
         let directory = &self.options.directory;
-        self.timed_sync(old).map_err(trouble("sync", &old.path, true))?;
+        sabotage::SYNC_ENDED_SLAB.guard(|| self.timed_sync(old)).map_err(trouble("sync", &old.path, true))?;
         let end = Position::new(old.number, old_end);
         self.publish(Some((end, old)), Some(end));
         old.file.set_len(old_end).map_err(trouble("truncate", &old.path, false))?;
-        old.file.sync().map_err(trouble("sync", &old.path, true))?;
+        sabotage::SYNC_CUT_SLAB.guard(|| old.file.sync()).map_err(trouble("sync", &old.path, true))?;
         let disk = &self.environment.disk;
         disk.rename(&directory.join(NEXT_NAME), &new.path).map_err(trouble("rename", &new.path, false))?;
-        disk.sync_directory(directory).map_err(trouble("sync", directory, true))?;
+        sabotage::SYNC_ROTATED_DIRECTORY
+            .guard(|| disk.sync_directory(directory))
+            .map_err(trouble("sync", directory, true))?;
         let mut state = self.state();
         if let Some(entry) = state.slabs.back_mut() {
             entry.end = Some(old_end);

@@ -13,6 +13,7 @@ use crate::error::{OpenError, is_full};
 use crate::frame::{Frame, KIND_CHECKPOINT, PAYLOAD_BYTES_MAX};
 use crate::options::LogOptions;
 use crate::recovery::{Cut, Survey, SurveyMode, Visitor, repair, survey, tidy, visit};
+use crate::sabotage;
 use crate::slab::{FIRST_FRAME, LOCK_NAME, NEXT_NAME, SlabFile, checkpoint_meta, size_needed};
 
 /// A log that has been recovered and waits for the client's state, with which its new slab begins. Dropping it gives the
@@ -172,12 +173,14 @@ fn publish(
     let disk = &environment.disk;
     // The new name and the slab it stands for, before the first frame: whoever finds the slab knows its predecessor whole.
     disk.rename(&directory.join(NEXT_NAME), &slab.path).map_err(error("rename", &slab.path))?;
-    disk.sync_directory(directory).map_err(error("sync", directory))?;
+    sabotage::SYNC_FIRST_DIRECTORY
+        .guard(|| disk.sync_directory(directory))
+        .map_err(error("sync", directory))?;
     let meta = checkpoint_meta(predecessor_end);
     let frame = Frame::new(KIND_CHECKPOINT, true, &meta, payload);
     let mut bytes = Vec::new();
     frame.put(&mut bytes, &frame.header(index, 0), slab.salt, FIRST_FRAME);
     slab.file.write_at(&bytes, FIRST_FRAME).map_err(error("write", &slab.path))?;
-    slab.file.sync().map_err(error("sync", &slab.path))?;
+    sabotage::SYNC_FIRST_CHECKPOINT.guard(|| slab.file.sync()).map_err(error("sync", &slab.path))?;
     Ok(FIRST_FRAME + wide(bytes.len()))
 }

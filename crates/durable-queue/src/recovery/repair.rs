@@ -8,6 +8,7 @@ use super::{Cut, TORN_FILES_MAX, io_error};
 use crate::bytes::{narrow, wide};
 use crate::disk::{Disk, OpenMode};
 use crate::error::{OpenError, is_full};
+use crate::sabotage;
 use crate::slab::{FIRST_FRAME, NEXT_NAME, TORN_SUFFIX, torn_name};
 use crate::window::READ_AHEAD_BYTES;
 
@@ -45,7 +46,9 @@ fn drop_slab(disk: &dyn Disk, directory: &Path, dropped: &Dropped) -> Result<Opt
     let header = &dropped.head.header;
     let kept = directory.join(torn_name(header.number, FIRST_FRAME, header.salt));
     disk.rename(path, &kept).map_err(io_error("rename", path))?;
-    disk.sync_directory(directory).map_err(io_error("sync", directory))?;
+    sabotage::SYNC_DROPPED_DIRECTORY
+        .guard(|| disk.sync_directory(directory))
+        .map_err(io_error("sync", directory))?;
     let cut = Cut { kept_as: Some(kept), ..cut_of(&dropped.head, FIRST_FRAME, reason) };
     report(&cut);
     Ok(Some(cut))
@@ -68,7 +71,7 @@ fn cut_tail(
         cut = Some(Cut { kept_as, ..cut_of(head, base.end, reason) });
     }
     base.file.set_len(base.end).map_err(io_error("truncate", &head.path))?;
-    base.file.sync().map_err(io_error("sync", &head.path))?;
+    sabotage::SYNC_CUT_TAIL.guard(|| base.file.sync()).map_err(io_error("sync", &head.path))?;
     head.len_bytes = base.end;
     if let Some(cut) = &cut {
         report(cut);
@@ -89,7 +92,9 @@ fn keep_aside(
     remove_if_there(disk, kept)?;
     match copy(disk, base, len_bytes, kept) {
         Ok(()) => {
-            disk.sync_directory(directory).map_err(io_error("sync", directory))?;
+            sabotage::SYNC_TORN_DIRECTORY
+                .guard(|| disk.sync_directory(directory))
+                .map_err(io_error("sync", directory))?;
             Ok(Some(kept.to_owned()))
         }
         Err(error) if is_full(&error) => {
@@ -114,7 +119,7 @@ fn copy(disk: &dyn Disk, base: &Base, len_bytes: u64, kept: &Path) -> std::io::R
         }
         offset += wide(piece);
     }
-    target.sync()
+    sabotage::SYNC_TORN_COPY.guard(|| target.sync())
 }
 
 fn report(cut: &Cut) {

@@ -6,6 +6,7 @@ use super::tail::{Reason, TailRule, Verdict};
 use crate::bytes::{narrow, wide};
 use crate::disk::DiskFile;
 use crate::frame::{Checksum, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, Header};
+use crate::sabotage;
 use crate::slab::FIRST_FRAME;
 use crate::window::{READ_AHEAD_BYTES, Window};
 
@@ -96,15 +97,19 @@ impl Scanner<'_> {
         if offset + header.frame_len() > self.file_len {
             return Ok(Some("a frame is cut off"));
         }
-        if self.last.is_some_and(|last| header.index != last.index.wrapping_add(1)) {
+        let follows = self.last.is_none_or(|last| header.index == last.index.wrapping_add(1));
+        if !follows && sabotage::DENSE_INDEX.is_on() {
             return Ok(Some("a frame isn't the one that follows"));
         }
         let meta = offset + wide(FRAME_HEADER_BYTES);
-        if self.checksum(meta, u64::from(header.meta_len))? != header.meta_crc {
+        if self.checksum(meta, u64::from(header.meta_len))? != header.meta_crc
+            && sabotage::META_CHECKSUM.is_on()
+        {
             return Ok(Some("the checksum of a frame's meta is wrong"));
         }
         if self.checksum(offset + header.payload_start(), u64::from(header.payload_len))?
             != header.payload_crc
+            && sabotage::PAYLOAD_CHECKSUM.is_on()
         {
             return Ok(Some("the checksum of a frame's payload is wrong"));
         }

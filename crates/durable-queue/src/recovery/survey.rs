@@ -10,6 +10,7 @@ use crate::disk::{Disk, DiskFile, OpenMode};
 use crate::error::OpenError;
 use crate::frame::{FRAME_HEADER_BYTES, Header, KIND_CHECKPOINT, KIND_CLOSED, checksum};
 use crate::position::Position;
+use crate::sabotage;
 use crate::slab::{
     BadSlab, CHECKPOINT_META_BYTES, FIRST_FRAME, FORMAT_VERSION, SLAB_HEADER_BYTES, SlabHeader,
     predecessor_end, slab_number, slab_path,
@@ -118,7 +119,9 @@ pub(crate) fn survey(disk: &dyn Disk, directory: &Path, mode: SurveyMode) -> Res
         .collect();
     numbers.sort_unstable();
     if mode == SurveyMode::Open {
-        disk.sync_directory(directory).map_err(io_error("sync", directory))?;
+        sabotage::SYNC_OPENED_DIRECTORY
+            .guard(|| disk.sync_directory(directory))
+            .map_err(io_error("sync", directory))?;
     }
     let mut slabs: Vec<Head> = Vec::with_capacity(numbers.len());
     let newest = numbers.last().copied();
@@ -153,7 +156,7 @@ fn read_head(disk: &dyn Disk, directory: &Path, number: u64, mode: SurveyMode) -
     let path = slab_path(directory, number);
     let file = disk.open(&path, OpenMode::Read).map_err(io_error("open", &path))?;
     if mode == SurveyMode::Open {
-        file.sync().map_err(io_error("sync", &path))?;
+        sabotage::SYNC_OPENED_SLAB.guard(|| file.sync()).map_err(io_error("sync", &path))?;
     }
     let len_bytes = file.len_bytes().map_err(io_error("length", &path))?;
     let mut bytes = vec![0; HEAD_BYTES.min(crate::bytes::narrow(len_bytes))];
@@ -182,10 +185,11 @@ fn check_link(directory: &Path, previous: &Head, head: &Head) -> Result<(), Open
     if head.header.number != expected {
         return Err(corrupt(slab_path(directory, expected), 0, "the slab is missing"));
     }
-    if head.header.identity != previous.header.identity {
+    if head.header.identity != previous.header.identity && sabotage::SLAB_IDENTITY.is_on() {
         return Err(corrupt(&head.path, 0, "it belongs to another log"));
     }
-    if head.header.predecessor != (previous.header.number, previous.header.salt) {
+    let follows = head.header.predecessor == (previous.header.number, previous.header.salt);
+    if !follows && sabotage::SLAB_LINK.is_on() {
         return Err(corrupt(&head.path, 0, "it doesn't follow the slab before it"));
     }
     Ok(())
@@ -197,7 +201,7 @@ fn check_checkpoint(head: &Head, before: Option<&Head>) -> Result<(), OpenError>
         return Err(corrupt(&head.path, FIRST_FRAME, "the slab's checkpoint is damaged"));
     };
     match before {
-        Some(before) if before.len_bytes < predecessor_end => {
+        Some(before) if before.len_bytes < predecessor_end && sabotage::PREDECESSOR_END.is_on() => {
             Err(corrupt(&before.path, before.len_bytes, "the end of the slab is missing"))
         }
         _ => Ok(()),

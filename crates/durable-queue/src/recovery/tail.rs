@@ -1,6 +1,7 @@
 //! The tail rule as a decision: told of the good and bad frames of a slab in order, it says where the slab ends, what is to
 //! be cut, or that acknowledged bytes are damaged. Pure: no I/O.
 
+use crate::sabotage;
 use crate::slab::FIRST_FRAME;
 
 /// What is wrong at an offset.
@@ -62,7 +63,8 @@ impl TailRule {
     /// length before: nothing in it may be bad then.
     pub(crate) fn verdict(&self, file_len: u64, was_synced_whole: bool) -> Verdict {
         let (at, reason) = self.bad.unwrap_or((self.end, "bytes follow the last frame"));
-        if self.durable_through > at || (was_synced_whole && at < file_len) {
+        let is_acknowledged = self.durable_through > at && sabotage::WATERMARK.is_on();
+        if is_acknowledged || (was_synced_whole && at < file_len && sabotage::SYNCED_WHOLE.is_on()) {
             return Verdict::Corrupt { at, reason };
         }
         if self.has_bytes_after { Verdict::Cut { at, reason } } else { Verdict::Ends { at } }

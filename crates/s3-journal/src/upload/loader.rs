@@ -12,6 +12,7 @@ use thiserror::Error;
 use super::object_upload::{PartBody, Plan, SealInfo};
 use crate::checksum::{CRC64_EMPTY, crc64_of};
 use crate::record::{Record, RecordDecodeError};
+use crate::sabotage;
 use crate::sync::lock;
 
 /// Why nothing more can be loaded. What is in the log before it is not affected.
@@ -159,14 +160,14 @@ pub struct Loader {
 impl Loader {
     /// Reads from `cursor`, which lies before an object's first record. `parts_max` parts are held by others at most.
     pub fn new(log: Log, cursor: Position, parts_max: usize) -> Self {
-        let reader = log.reader(cursor, Through::Durable);
+        let reader = log.reader(cursor, through());
         let pool = Arc::new(Pool { spare: Mutex::default(), spare_max: parts_max.saturating_add(1) });
         Self { log, reader, pool, buffer: Vec::new(), current: None, object: None }
     }
 
     /// Goes on with what follows the object.
     pub fn finish_object(&mut self, end: Position) {
-        self.reader = self.log.reader(end, Through::Durable);
+        self.reader = self.log.reader(end, through());
         self.object = None;
         self.current = None;
         self.buffer.clear();
@@ -174,8 +175,11 @@ impl Loader {
 
     /// Hands the object's parts over again, from the first.
     pub fn rewind(&mut self) {
+        if sabotage::REWIND.is_off() {
+            return;
+        }
         let Some(object) = &mut self.object else { return };
-        self.reader = self.log.reader(object.start, Through::Durable);
+        self.reader = self.log.reader(object.start, through());
         object.next_part = 1;
         object.sealed = false;
         self.current = None;
@@ -195,7 +199,7 @@ impl Loader {
     /// [`LoadError`].
     pub fn look_for_seal(&self) -> Result<Option<Sealed>, LoadError> {
         let Some(object) = &self.object else { return Ok(None) };
-        let mut ahead = self.log.reader(object.start, Through::Durable);
+        let mut ahead = self.log.reader(object.start, through());
         let mut next_sequence = 0;
         while let Some(record) = ahead.next()? {
             match decode(&record)? {
@@ -306,7 +310,7 @@ impl Loader {
         if self.buffer.len() == part_size || (ends_object && !self.buffer.is_empty()) {
             let crc64nvme = crc64_of(CRC64_EMPTY, &self.buffer);
             let number = object.next_part;
-            if current.parts.pop_front() != Some(crc64nvme) {
+            if current.parts.pop_front() != Some(crc64nvme) && sabotage::PART_CHECKSUM.is_on() {
                 let (first, position) = (current.first, current.record.position);
                 let reason = self.what_is_damaged();
                 return Err(LoadError::Damaged {
@@ -340,7 +344,7 @@ impl Loader {
     /// Says which frame of the object is damaged, by each frame's own sum.
     fn what_is_damaged(&self) -> String {
         let Some(object) = &self.object else { return "no object".to_owned() };
-        let mut reader = self.log.reader(object.start, Through::Durable);
+        let mut reader = self.log.reader(object.start, through());
         let mut payload = Vec::new();
         loop {
             match reader.next() {
@@ -359,6 +363,11 @@ impl Loader {
         }
         "each frame is whole, but the part's sum isn't the recorded one".to_owned()
     }
+}
+
+/// What is sent is durable: see rule 1 of the protocol.
+fn through() -> Through {
+    if sabotage::ONLY_DURABLE_IS_SENT.is_off() { Through::Written } else { Through::Durable }
 }
 
 fn decode(record: &durable_queue::Record) -> Result<Record, LoadError> {

@@ -17,6 +17,7 @@ use super::backoff::{BACKOFF_MAX, Backoff};
 use super::call::{Answer, Call};
 use crate::bucket::{BucketError, BucketErrorKind, Head, Metadata, Part};
 use crate::record::{SendingState, UploadedHow};
+use crate::sabotage;
 
 /// What the log says of an object when it is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -231,7 +232,8 @@ impl ObjectUpload {
     /// Part `number`'s bytes.
     pub fn part(&mut self, number: u32, body: PartBody) {
         let reusable = self.reusable.remove(&number).filter(|part| {
-            part.len_bytes == body.bytes.len() as u64 && part.crc64nvme == Some(body.crc64nvme)
+            sabotage::REUSED_PART_CHECKSUM.is_off()
+                || part.len_bytes == body.bytes.len() as u64 && part.crc64nvme == Some(body.crc64nvme)
         });
         match reusable {
             Some(part) => {
@@ -290,7 +292,9 @@ impl ObjectUpload {
             }
             Phase::Parts => {
                 self.send_parts(actions);
-                if self.is_whole() {
+                if self.is_whole() && sabotage::KEPT_UNTIL_COMPLETE.is_off() {
+                    self.proved(UploadedHow::Answered, actions);
+                } else if self.is_whole() {
                     self.phase = Phase::Finish;
                 }
             }
@@ -341,7 +345,7 @@ impl ObjectUpload {
     fn finish(&mut self, actions: &mut Vec<Action>) {
         let Some(sealed) = self.sealed else { return };
         // A key that was found foreign stays refused in the log, or a restart would take the other's object for ours.
-        if !self.sent_recorded && !self.was_foreign {
+        if !self.sent_recorded && !self.was_foreign && sabotage::SENT_BEFORE_SENDING.is_on() {
             self.busy = true;
             actions.push(Action::RecordSent);
             return;
@@ -356,10 +360,12 @@ impl ObjectUpload {
             Some(upload_id) => {
                 self.complete_sent = true;
                 let parts = self.done.values().cloned().collect();
+                let create_only = create_only && sabotage::CREATE_ONLY_COMPLETE.is_on();
                 Call::Complete { key, upload_id, parts, len_bytes, crc64nvme, create_only }
             }
             None => {
                 let body = self.put_body();
+                let create_only = create_only && sabotage::CREATE_ONLY_PUT.is_on();
                 Call::Put { key, body, crc64nvme, metadata: self.plan.metadata.clone(), create_only }
             }
         };
@@ -468,7 +474,10 @@ impl ObjectUpload {
                 }
             }
             Err(error) if error.kind() == BucketErrorKind::Forbidden => match doubt {
-                Doubt::Taken if self.may_be_there && !self.was_foreign => {
+                Doubt::Taken
+                    if self.may_be_there
+                        && (!self.was_foreign || sabotage::FOREIGN_STAYS_FOREIGN.is_off()) =>
+                {
                     self.proved(UploadedHow::TakenBySelf, actions);
                 }
                 Doubt::Taken => self.found_foreign(now, actions),
@@ -547,7 +556,7 @@ impl ObjectUpload {
     ) {
         match put {
             Ok(()) => self.proved(UploadedHow::Answered, actions),
-            Err(error) => self.write_failed(&error, now, random),
+            Err(error) => self.write_failed(&error, now, random, actions),
         }
     }
 
@@ -561,6 +570,9 @@ impl ObjectUpload {
         match completed {
             Ok(()) => self.proved(UploadedHow::Answered, actions),
             Err(error) => match error.kind() {
+                BucketErrorKind::NoSuchUpload if sabotage::GONE_IS_NO_PROOF.is_off() => {
+                    self.proved(UploadedHow::Answered, actions);
+                }
                 BucketErrorKind::NoSuchUpload => self.phase = Phase::Look(Doubt::NeedsNewUpload),
                 // The store's own rule for a conflict, which may have been with an earlier request of ours; and parts that
                 // don't fit, for whatever reason, can't be mended one by one.
@@ -571,20 +583,24 @@ impl ObjectUpload {
                     self.phase = Phase::Look(Doubt::NeedsNewUpload);
                     self.wait_to_write(now, random);
                 }
-                _ => self.write_failed(&error, now, random),
+                _ => self.write_failed(&error, now, random, actions),
             },
         }
     }
 
     /// A Put or a Complete didn't succeed.
-    fn write_failed(&mut self, error: &BucketError, now: Duration, random: u64) {
+    fn write_failed(&mut self, error: &BucketError, now: Duration, random: u64, actions: &mut Vec<Action>) {
         match error.kind() {
+            BucketErrorKind::PreconditionFailed if sabotage::TAKEN_IS_NO_PROOF.is_off() => {
+                self.proved(UploadedHow::TakenBySelf, actions);
+            }
             BucketErrorKind::PreconditionFailed => self.phase = Phase::Look(Doubt::Taken),
             BucketErrorKind::Unsupported if self.create_only => {
                 self.create_only = false;
                 self.phase = Phase::Look(Doubt::BeforeWriting);
             }
             _ if is_clearly_refused(error) => self.wait_to_write(now, random),
+            _ if sabotage::KEPT_UNTIL_PROVED.is_off() => self.proved(UploadedHow::Answered, actions),
             _ => {
                 self.may_be_there = true;
                 self.phase = Phase::Look(Doubt::NoAnswer);
@@ -595,9 +611,12 @@ impl ObjectUpload {
 
     fn is_ours(&self, head: &Head) -> bool {
         let Some(sealed) = self.sealed else { return false };
-        head.len_bytes == sealed.len_bytes
-            && head.crc64nvme.is_none_or(|crc64nvme| crc64nvme == sealed.crc64nvme)
-            && self.plan.metadata.iter().all(|(name, value)| head.metadata.get(name) == Some(value))
+        let length = head.len_bytes == sealed.len_bytes || sabotage::IDENTITY_LENGTH.is_off();
+        let checksum = head.crc64nvme.is_none_or(|crc64nvme| crc64nvme == sealed.crc64nvme)
+            || sabotage::IDENTITY_CHECKSUM.is_off();
+        let metadata = self.plan.metadata.iter().all(|(name, value)| head.metadata.get(name) == Some(value))
+            || sabotage::IDENTITY_METADATA.is_off();
+        (length && checksum && metadata) || sabotage::IDENTITY.is_off()
     }
 
     fn proved(&mut self, how: UploadedHow, actions: &mut Vec<Action>) {
@@ -620,7 +639,7 @@ impl ObjectUpload {
         self.foreign = true;
         self.was_foreign = true;
         self.may_be_there = false;
-        if std::mem::take(&mut self.sent_recorded) {
+        if std::mem::take(&mut self.sent_recorded) && sabotage::REFUSAL_RECORDED.is_on() {
             actions.push(Action::RecordRefused);
         }
         self.phase = Phase::Look(Doubt::Foreign);

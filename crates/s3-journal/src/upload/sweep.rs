@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::bucket::OpenUpload;
 use crate::object::{Id, Incarnation, ObjectKey};
+use crate::sabotage;
 
 /// What a sweep goes by.
 #[derive(Debug, Clone)]
@@ -28,11 +29,13 @@ impl SweepRules {
     pub fn may_abort(&self, upload: &OpenUpload, now: SystemTime) -> bool {
         let Some(key) = ObjectKey::parse(&upload.key) else { return false };
         let name = key.name;
-        if name.id != self.id {
+        if name.id != self.id && sabotage::EXPIRATION_KNOWS_ITS_ID.is_on() {
             return false;
         }
         if name.incarnation == self.incarnation {
-            return self.runs.contains(&name.run.0) && name.number < self.uploaded_number;
+            let is_known = self.runs.contains(&name.run.0) || sabotage::SWEEP_KNOWS_ITS_RUNS.is_off();
+            let is_over = name.number < self.uploaded_number || sabotage::SWEEP_LEAVES_THE_REST.is_off();
+            return is_known && is_over;
         }
         let (Some(expiration), Some(initiated)) = (self.expiration, upload.initiated) else { return false };
         now.duration_since(initiated).is_ok_and(|age| age > expiration)

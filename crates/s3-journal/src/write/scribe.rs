@@ -20,6 +20,7 @@ use crate::object::{
 };
 use crate::progress::Progress;
 use crate::record::{Batch, OpenObject, Opening, Record, Seal};
+use crate::sabotage;
 use crate::stats::Counters;
 use crate::stream::{Codec, Encoder, Tail, trailer};
 
@@ -117,7 +118,7 @@ impl Scribe {
             out: Vec::new(),
             pressed: false,
             seal_through: 0,
-            seal_first: Some(SealReason::Restart),
+            seal_first: sabotage::RESTART_SEALS.is_on().then_some(SealReason::Restart),
         }
     }
 
@@ -327,7 +328,9 @@ impl Scribe {
             Some(open) if uploaded_number >= open.number => {
                 // What the encoder made of the batch is forgotten with the encoder: the record's tail closes the stream,
                 // and nothing else may come into it, however long that takes.
-                self.encoder = None;
+                if sabotage::REFUSED_BATCH_FORGOTTEN.is_on() {
+                    self.encoder = None;
+                }
                 self.raw = Some(staged.raw);
                 self.seal_first = Some(SealReason::Full);
                 let sealed = self.seal(&open, SealReason::Full)?;

@@ -15,6 +15,7 @@ use super::paths::{self, PRIVATE};
 use super::staging::Staged;
 use crate::bucket::rules;
 use crate::bucket::{BucketError, BucketErrorKind, Head, Metadata, Put};
+use crate::sabotage;
 
 /// How much is read or copied at a time, in bytes.
 pub(super) const CHUNK_BYTES: usize = 1 << 20;
@@ -41,14 +42,19 @@ impl Store {
         metadata: &Metadata,
         create_only: bool,
     ) -> Result<(), BucketError> {
-        staged.file.sync().map_err(failed("could not sync", &staged.path))?;
+        sabotage::LOCAL_SYNC_OBJECT
+            .guard(|| staged.file.sync())
+            .map_err(failed("could not sync", &staged.path))?;
         let path = paths::object(&self.root, key)?;
         let directory = paths::parent(&path);
         self.disk.create_directory(directory).map_err(failed("could not create the directory", directory))?;
         let about = About::new(len_bytes, crc64nvme, self.clock.wall(), metadata);
         let about = about.write(self.disk.as_ref(), &self.root, key)?;
-        let linked =
-            if create_only { self.link(key, staged, &path) } else { self.replace(key, staged, &path) };
+        let linked = if create_only && sabotage::LOCAL_CREATE_ONLY.is_on() {
+            self.link(key, staged, &path)
+        } else {
+            self.replace(key, staged, &path)
+        };
         if let Err(error) = linked {
             about::remove(self.disk.as_ref(), &about);
             return Err(error);

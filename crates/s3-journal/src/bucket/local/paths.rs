@@ -8,6 +8,7 @@ use durable_queue::disk::Disk;
 use super::io_error::failed;
 use crate::bucket::rules;
 use crate::bucket::{BucketError, BucketErrorKind};
+use crate::sabotage;
 
 /// What isn't an object lives here; every name that begins so is ours.
 pub(super) const PRIVATE: &str = ".s3-journal";
@@ -61,7 +62,7 @@ pub(super) fn parent(path: &Path) -> &Path {
 /// that died before it could sync.
 pub(super) fn sync_up(disk: &dyn Disk, root: &Path, directory: &Path) -> Result<(), BucketError> {
     directory.ancestors().take_while(|above| above.starts_with(root)).try_for_each(|above| {
-        match disk.sync_directory(above) {
+        match sabotage::LOCAL_SYNC_DIRECTORY.guard(|| disk.sync_directory(above)) {
             // Nothing can be pending there.
             Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => Ok(()),
             other => other.map_err(failed("could not sync", above)),
