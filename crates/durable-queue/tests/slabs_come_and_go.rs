@@ -64,6 +64,24 @@ fn a_slab_goes_only_once_its_successors_checkpoint_is_durable_and_the_newest_nev
 }
 
 #[test]
+fn a_reader_that_stands_idle_does_not_keep_the_room_of_slabs_that_are_removed() {
+    let mut world = World::new(1);
+    let log = world.open().unwrap().unwrap();
+    world.run(&log, &[Act::Prepare, Act::Append(9000), Act::Write, Act::Sync]);
+    let mut reader = log.reader(Position::ZERO, Through::Durable);
+    let (first, _) = read_one(&mut reader).unwrap().unwrap();
+    world.run(&log, &[Act::Append(9000), Act::Write, Act::Sync]);
+    let before = world.disk.used();
+    log.release_before(first.end);
+    assert_eq!((log.prepare_step(), log.oldest().slab), (Step::Worked, 2));
+    assert!(world.disk.used() + 9000 < before, "{} of {before} bytes are still taken", world.disk.used());
+    // It was told that it no longer needs what was in it.
+    let again = reader.read_payload(&first, 0, &mut [0; 9000]).map(drop);
+    assert!(matches!(again, Ok(()) | Err(ReadError::Released { .. })), "{again:?}");
+    assert_eq!(read_one(&mut reader).unwrap().unwrap().0.meta, 1_u64.to_le_bytes());
+}
+
+#[test]
 fn a_reader_at_the_end_of_a_slab_that_is_removed_goes_on_in_the_next() {
     let mut world = World::new(1);
     let log = world.open().unwrap().unwrap();

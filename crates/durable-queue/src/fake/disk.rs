@@ -156,7 +156,7 @@ impl FakeDisk {
         self.machine().capacity = bytes;
     }
 
-    /// Bytes that files take.
+    /// Bytes that files take, those among them that are open and have no name any more.
     pub fn used(&self) -> u64 {
         self.machine().used()
     }

@@ -70,7 +70,7 @@ impl Inode {
 
     /// Room that it takes.
     pub(super) fn room(&self) -> u64 {
-        if self.links > 0 { self.allocated } else { 0 }
+        if self.is_held() { self.allocated } else { 0 }
     }
 
     pub(super) fn write(&mut self, offset: u64, bytes: &[u8]) {

@@ -76,7 +76,7 @@ fn a_failed_sync_drops_what_waited_and_the_next_one_lies() {
 }
 
 #[test]
-fn a_full_disk_takes_what_fits_and_removed_files_give_room_back() {
+fn a_full_disk_takes_what_fits_and_removed_files_give_room_back_once_closed() {
     let (disk, file) = disk_with_file();
     disk.set_capacity(Some(10));
     file.write_at(&[1; 8], 0).unwrap();
@@ -84,6 +84,8 @@ fn a_full_disk_takes_what_fits_and_removed_files_give_room_back() {
     assert_eq!(content(&disk), [1, 1, 1, 1, 2, 2, 2, 2, 2, 2]);
     assert_eq!(file.preallocate(11).unwrap_err().kind(), ErrorKind::StorageFull);
     disk.remove(Path::new(FILE)).unwrap();
+    assert_eq!(disk.left(), 0);
+    drop(file);
     assert_eq!(disk.left(), 10);
     disk.lose_power(Loss::Lost);
     assert_eq!((content(&disk).len(), disk.left()), (0, 10));
