@@ -22,7 +22,7 @@
 //!
 //! All file access goes through [`disk::Disk`], time through [`clock::Clock`], randomness through [`random::Random`]; the
 //! threads are loops around [`Log::write_step`], [`Log::sync_step`] and [`Log::prepare_step`]. So a test or a simulation
-//! can bring its own world.
+//! can bring its own world; the feature `fake` has one.
 
 mod bytes;
 pub mod clock;
@@ -30,6 +30,8 @@ mod commit;
 pub mod disk;
 mod environment;
 mod error;
+#[cfg(feature = "fake")]
+pub mod fake;
 mod frame;
 mod log;
 mod options;

@@ -10,9 +10,10 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use durable_queue::fake::Loss;
 use durable_queue::{AppendError, Class, Room, Step, Through};
+use support::Texts;
 use support::client::{append, read_all};
-use support::memory_disk::Loss;
 use support::world::{Act, World};
 
 #[test]
@@ -98,10 +99,10 @@ fn each_write_and_sync_of_a_life_may_fail_without_harm() {
             operation += 1;
             operation - 1 == failing
         });
-        world.disk.take_trace();
+        world.disk.take_texts();
         world.run(&log, &acts);
         let durable = world.durable;
-        let was_reached = world.disk.take_trace().len() as u64 > failing;
+        let was_reached = world.disk.take_texts().len() as u64 > failing;
         world.disk.mend();
         if log.failure().is_some() {
             // Nothing becomes durable afterwards.

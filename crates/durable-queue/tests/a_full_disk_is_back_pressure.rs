@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use durable_queue::{AppendError, Class, FreeSpace, FullReason, Log, OpenError, Room, Step};
+use support::Texts;
 use support::client::append;
 use support::world::{Act, World};
 

@@ -13,24 +13,25 @@ use std::io::ErrorKind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 
+use durable_queue::fake::{FakeDisk, Loss};
 use durable_queue::queue::{CloseError, PutError, QueuesOpenError, SettleError, TakeError};
 use durable_queue::{OpenError, Queues, ReadError};
 use queue_support::{directory, drain, eventually, open, slab, slabs, small, stats, try_open, waiting};
-use support::memory_disk::{Loss, MemoryDisk};
+use support::Texts;
 
 /// Where `needle` is in a slab.
-fn find(disk: &MemoryDisk, number: u64, needle: &[u8]) -> usize {
-    let content = disk.content(&slab(number));
+fn find(disk: &FakeDisk, number: u64, needle: &[u8]) -> usize {
+    let content = disk.content(&slab(number)).unwrap();
     content.windows(needle.len()).position(|window| window == needle).unwrap()
 }
 
-fn flip(disk: &MemoryDisk, number: u64, at: usize) {
+fn flip(disk: &FakeDisk, number: u64, at: usize) {
     disk.tamper(&slab(number), |content| content[at] ^= 0x20);
 }
 
 /// Three tasks, in slab 1, closed. Slab 2 is the newest, which alone is checked whole at open.
-fn three() -> MemoryDisk {
-    let disk = MemoryDisk::new();
+fn three() -> FakeDisk {
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for text in ["first task", "second task", "third task"] {
         queues.put("a", text).unwrap();
@@ -73,13 +74,17 @@ fn corruption_is_reported_with_its_place_and_the_queue_goes_on_behind_it() {
     };
     assert_eq!((queue.as_str(), &file, task), ("a", &slab(1), first.id() + 1));
     let frame = usize::try_from(offset_bytes).unwrap();
-    let kept = disk.content(&kept_as.clone().unwrap());
-    assert_eq!(kept, disk.content(&slab(1))[frame..frame + kept.len()]);
+    let kept = disk.content(&kept_as.clone().unwrap()).unwrap();
+    assert_eq!(kept, disk.content(&slab(1)).unwrap()[frame..frame + kept.len()]);
     assert!(kept.windows(11).any(|window| window == b"secOnd task"), "the bytes as they are");
     queues.fsync().unwrap();
     let after = disk.fork();
     after.lose_power(Loss::Lost);
-    assert_eq!(after.content(kept_as.as_ref().unwrap()), kept, "kept for good before it is given up here");
+    assert_eq!(
+        after.content(kept_as.as_ref().unwrap()).unwrap(),
+        kept,
+        "kept for good before it is given up here"
+    );
     assert_eq!(queues.take("a").unwrap().data(), b"third task");
     let aside = queues.set_aside();
     assert_eq!((aside.len(), aside[0].task, &aside[0].kept_as), (1, task, &kept_as));
@@ -93,7 +98,7 @@ fn corruption_is_reported_with_its_place_and_the_queue_goes_on_behind_it() {
     queues.close().unwrap();
     let queues = open(&disk, small());
     assert!(waiting(&queues, "a").is_empty(), "it isn't met again");
-    assert_eq!(disk.content(&kept_as.unwrap()), kept, "nor are its bytes touched");
+    assert_eq!(disk.content(&kept_as.unwrap()).unwrap(), kept, "nor are its bytes touched");
 }
 
 /// As above, where there is no room to keep the bytes.
@@ -116,26 +121,26 @@ fn a_damaged_task_whose_bytes_cannot_be_copied_stays_on_disk_and_is_met_again() 
 /// As above, in the slab that was written last: it is checked whole at open, where a torn end is told from damage.
 #[test]
 fn corruption_in_the_newest_slab_is_reported_at_open_and_changes_nothing() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     queues.put("a", "first task").unwrap();
     queues.put("a", "second task").unwrap();
     let at = find(&disk, 1, b"first task");
     queues.close().unwrap();
     flip(&disk, 1, at);
-    let before = disk.content(&slab(1));
+    let before = disk.content(&slab(1)).unwrap();
     assert!(matches!(
         try_open(&disk, small()),
         Err(QueuesOpenError::Log(OpenError::Corrupt { file, offset_bytes, .. }))
             if file == slab(1) && usize::try_from(offset_bytes).unwrap() < at
     ));
-    assert_eq!(disk.content(&slab(1)), before);
+    assert_eq!(disk.content(&slab(1)).unwrap(), before);
 }
 
 /// As above, met in the slab that is being written.
 #[test]
 fn corruption_under_an_open_queue_is_met_when_the_task_is_taken() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     queues.put("a", "first task").unwrap();
     queues.put("a", "second task").unwrap();
@@ -199,7 +204,7 @@ fn drain_but_errors(queues: &Queues) -> (Vec<String>, usize) {
 /// It never syncs a directory: a power loss can take a whole slab's name with all its synced tasks.
 #[test]
 fn new_slabs_are_durable_by_name() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for n in 0..60 {
         queues.put("a", format!("{n:01000}")).unwrap();
@@ -228,13 +233,13 @@ fn a_directory_is_opened_once_and_the_second_is_told_by_whom() {
 /// Each sync forces the whole mapped slab, for each task.
 #[test]
 fn puts_that_come_during_a_sync_share_the_next() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small().slab_size(1 << 20));
     let (tell, first_sync) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
     let syncs = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&syncs);
-    disk.watch(move |operation| {
+    disk.watch_texts(move |operation| {
         if operation == "sync 0000000000000001.slab" && counted.fetch_add(1, Ordering::SeqCst) == 0 {
             tell.send(()).unwrap();
             let _ = may_go_on.recv();
@@ -258,7 +263,7 @@ fn puts_that_come_during_a_sync_share_the_next() {
 /// It deletes slabs whose tasks are done only when it is opened or needs a new one.
 #[test]
 fn done_slabs_are_deleted_while_the_queues_are_open() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for n in 0..60 {
         queues.put("a", format!("{n:01000}")).unwrap();
@@ -271,7 +276,7 @@ fn done_slabs_are_deleted_while_the_queues_are_open() {
 /// `put!` stores the task and then waits for room in the queue: one that "wasn't put" is there after a restart.
 #[test]
 fn a_put_that_found_no_room_stores_nothing() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small().max_queue_size(1));
     assert!(queues.try_put("a", "one").unwrap());
     assert!(!queues.try_put("a", "two").unwrap());
@@ -282,7 +287,7 @@ fn a_put_that_found_no_room_stores_nothing() {
 /// A failed sync throws at whoever calls, and the next call goes on as if nothing had happened.
 #[test]
 fn after_a_failed_sync_nothing_pretends_to_be_durable() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     queues.put("a", "one").unwrap();
     queues.put("a", "two").unwrap();
@@ -305,7 +310,7 @@ fn after_a_failed_sync_nothing_pretends_to_be_durable() {
 /// Its names become names of files, munged.
 #[test]
 fn names_of_queues_are_no_names_of_files() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     queues.put("../x", "one").unwrap();
     queues.close().unwrap();

@@ -7,9 +7,10 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use durable_queue::fake::Loss;
 use durable_queue::{Class, Log, OpenError, Position};
+use support::Texts;
 use support::client::{Count, append};
-use support::memory_disk::Loss;
 use support::world::{World, directory, slab};
 
 /// Appends a record and makes it durable.
@@ -33,7 +34,7 @@ fn dead_log(records: usize) -> (World, Vec<Position>) {
 }
 
 fn files(world: &World) -> BTreeMap<String, Vec<u8>> {
-    let content = |name: String| (name.clone(), world.disk.content(&directory().join(name)));
+    let content = |name: String| (name.clone(), world.disk.content(&directory().join(name)).unwrap());
     world.disk.names().into_iter().map(content).collect()
 }
 
@@ -72,8 +73,8 @@ fn a_torn_tail_is_cut_and_kept_aside() {
     assert_eq!(world.appended, 3);
     let cut = world.cut.clone().unwrap();
     assert_eq!((cut.file, cut.offset_bytes, cut.len_bytes), (slab(1), end as u64, (16384 - end) as u64));
-    assert_eq!(world.disk.content(&cut.kept_as.unwrap()), b"\0\0\0\0\0\0\0\0xyz");
-    assert_eq!(world.disk.content(&slab(1)).len(), end);
+    assert_eq!(world.disk.content(&cut.kept_as.unwrap()).unwrap(), b"\0\0\0\0\0\0\0\0xyz");
+    assert_eq!(world.disk.content(&slab(1)).unwrap().len(), end);
     assert!(!world.was_clean);
     drop(log);
     world.disk.lose_power(Loss::Lost);
@@ -150,7 +151,7 @@ fn a_damaged_slab_header_is_refused() {
 fn copied_stale_and_misplaced_frames_are_never_taken_for_records() {
     let (world, ends) = dead_log(3);
     let (from, to) = (at(ends[1]), at(ends[2]));
-    let frame = world.disk.content(&slab(1))[from..to].to_vec();
+    let frame = world.disk.content(&slab(1)).unwrap()[from..to].to_vec();
 
     // Copied to where the next frame would be, and shifted.
     let mut copied = world.fork();
@@ -175,7 +176,7 @@ fn a_payload_that_holds_copies_of_frames_is_only_a_payload() {
     let mut world = World::new(1);
     let log = world.open().unwrap().unwrap();
     commit(&mut world, &log, 500);
-    let own = world.disk.content(&slab(1))[..5000].to_vec();
+    let own = world.disk.content(&slab(1)).unwrap()[..5000].to_vec();
     let frame = durable_queue::Frame::new(16, false, &[], &own);
     let position = log.append(&frame, Class::Data, &mut |_| {}).unwrap().position;
     log.write_step();
@@ -211,12 +212,12 @@ fn a_slab_of_another_log_or_under_another_name_is_refused() {
     let foreign = {
         let mut other = World::new(9);
         drop(other.open().unwrap());
-        other.disk.content(&slab(1))
+        other.disk.content(&slab(1)).unwrap()
     };
-    let renamed = world.disk.content(&slab(2));
+    let renamed = world.disk.content(&slab(2)).unwrap();
     for content in [foreign, renamed] {
         let world = world.fork();
-        world.disk.plant(&slab(5), content);
+        world.disk.plant(&slab(5), &content);
         assert_corrupt(&world, 5, 0);
     }
 }
@@ -224,7 +225,7 @@ fn a_slab_of_another_log_or_under_another_name_is_refused() {
 #[test]
 fn an_older_slab_that_lost_its_end_or_its_checkpoint_is_refused() {
     let world = dead_log_of_slabs();
-    let len = world.disk.content(&slab(2)).len();
+    let len = world.disk.content(&slab(2)).unwrap().len();
     let shorter = world.fork();
     shorter.disk.tamper(&slab(2), |content| content.truncate(len - 8));
     assert_corrupt(&shorter, 2, (len - 8) as u64);
@@ -253,7 +254,7 @@ fn a_newest_slab_without_an_acknowledged_frame_gives_way_to_its_predecessor() {
     world.open_and_read().unwrap();
     assert!(torn_names(&world).iter().any(|name| name.starts_with("0000000000000005-")));
     // Its being there says that all of the one before had been synced.
-    let len = damaged_before.disk.content(&slab(4)).len();
+    let len = damaged_before.disk.content(&slab(4)).unwrap().len();
     let changes: [fn(&mut [u8]); 2] = [|end| end[0] ^= 1, |end| end.fill(0)];
     for change in changes {
         let damaged = damaged_before.fork();

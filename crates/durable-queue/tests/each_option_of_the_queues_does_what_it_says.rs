@@ -5,13 +5,14 @@ mod support;
 
 use std::time::Duration;
 
+use durable_queue::fake::{FakeDisk, Loss};
 use durable_queue::queue::{PutError, QueuesOpenError};
 use durable_queue::{FreeSpace, FullReason, QueueOptions};
 use queue_support::{LONG, SHORT, drain, eventually, open, rest, slabs, small, stats, try_open, waiting};
-use support::memory_disk::{Loss, MemoryDisk};
+use support::Texts;
 
 /// What waits in `a` if power is lost now.
-fn after_power_loss(disk: &MemoryDisk) -> Vec<String> {
+fn after_power_loss(disk: &FakeDisk) -> Vec<String> {
     let after = disk.fork();
     after.lose_power(Loss::Lost);
     waiting(&open(&after, small()), "a")
@@ -19,7 +20,7 @@ fn after_power_loss(disk: &MemoryDisk) -> Vec<String> {
 
 #[test]
 fn contradictory_and_senseless_options_are_refused_before_anything_is_touched() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     for (options, option) in [
         (small().fsync_put(true).fsync_threshold(5), "fsync_put"),
         (small().fsync_take(true).fsync_interval(SHORT), "fsync_take"),
@@ -40,7 +41,7 @@ fn contradictory_and_senseless_options_are_refused_before_anything_is_touched() 
 
 #[test]
 fn complete_if_takes_out_tasks_that_were_there_and_not_later_ones() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for n in 0..10 {
         queues.put("a", format!("{n}")).unwrap();
@@ -59,7 +60,7 @@ fn complete_if_takes_out_tasks_that_were_there_and_not_later_ones() {
 
 #[test]
 fn max_queue_size_makes_puts_wait_and_counts_each_name_and_only_waiting_tasks() {
-    let queues = open(&MemoryDisk::new(), small().max_queue_size(2));
+    let queues = open(&FakeDisk::new(), small().max_queue_size(2));
     assert!(queues.try_put("a", "one").unwrap());
     assert!(queues.put_timeout("a", "two", LONG).unwrap());
     assert!(!queues.try_put("a", "three").unwrap());
@@ -83,7 +84,7 @@ fn max_queue_size_makes_puts_wait_and_counts_each_name_and_only_waiting_tasks() 
 
 #[test]
 fn max_queue_size_doesnt_refuse_what_is_there_at_open() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for n in 0..5 {
         queues.put("a", format!("{n}")).unwrap();
@@ -97,9 +98,9 @@ fn max_queue_size_doesnt_refuse_what_is_there_at_open() {
 
 #[test]
 fn slab_size_is_the_size_of_files() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small().slab_size(32 << 10));
-    assert_eq!(disk.content(&queue_support::slab(1)).len(), 32 << 10);
+    assert_eq!(disk.content(&queue_support::slab(1)).unwrap().len(), 32 << 10);
     for _ in 0..10 {
         queues.put("a", [b'x'; 10_000]).unwrap();
     }
@@ -109,7 +110,7 @@ fn slab_size_is_the_size_of_files() {
 
 #[test]
 fn with_fsync_put_a_put_is_durable_when_it_returns() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for text in ["one", "two"] {
         queues.put("a", text).unwrap();
@@ -119,7 +120,7 @@ fn with_fsync_put_a_put_is_durable_when_it_returns() {
 
 #[test]
 fn without_fsync_put_a_put_is_durable_after_fsync_and_close() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small().fsync_put(false));
     queues.put("a", "one").unwrap();
     eventually("it is written", || {
@@ -135,7 +136,7 @@ fn without_fsync_put_a_put_is_durable_after_fsync_and_close() {
 
 #[test]
 fn with_fsync_take_completions_and_retries_are_durable_when_they_return() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small().fsync_take(true));
     for text in ["one", "two", "three"] {
         queues.put("a", text).unwrap();
@@ -148,7 +149,7 @@ fn with_fsync_take_completions_and_retries_are_durable_when_they_return() {
 
 #[test]
 fn without_fsync_take_a_completion_comes_to_be_durable_with_the_next_put_or_by_itself_or_at_once_if_asked() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for text in ["one", "two", "three"] {
         queues.put("a", text).unwrap();
@@ -164,7 +165,7 @@ fn without_fsync_take_a_completion_comes_to_be_durable_with_the_next_put_or_by_i
 
 #[test]
 fn fsync_threshold_syncs_at_the_number_of_puts_takes_retries_and_completions() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small().fsync_threshold(4));
     for text in ["one", "two", "three"] {
         queues.put("a", text).unwrap();
@@ -181,7 +182,7 @@ fn fsync_threshold_syncs_at_the_number_of_puts_takes_retries_and_completions() {
 
 #[test]
 fn fsync_interval_syncs_by_itself() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small().fsync_interval(Duration::from_millis(5)));
     for text in ["one", "two"] {
         queues.put("a", text).unwrap();
@@ -193,7 +194,7 @@ fn fsync_interval_syncs_by_itself() {
 
 #[test]
 fn an_idle_queue_with_an_interval_touches_no_disk() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small().fsync_interval(Duration::from_millis(1)));
     queues.put("a", "one").unwrap();
     // The first sync, and then the watermark that the log writes once.
@@ -211,7 +212,7 @@ fn an_idle_queue_with_an_interval_touches_no_disk() {
 #[test]
 fn bytes_max_and_a_full_disk_make_puts_wait_for_room() {
     for is_limit in [true, false] {
-        let disk = MemoryDisk::new();
+        let disk = FakeDisk::new();
         let options = if is_limit { small().bytes_max(96 << 10) } else { small() };
         disk.set_capacity((!is_limit).then_some(96 << 10));
         let queues = open(&disk, options);
@@ -240,7 +241,7 @@ fn bytes_max_and_a_full_disk_make_puts_wait_for_room() {
 
 #[test]
 fn free_space_kept_is_left_to_others() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     disk.set_capacity(Some(1 << 20));
     let queues = open(&disk, QueueOptions::new().slab_size(64 << 10).free_space_kept(FreeSpace::Percent(50)));
     let reason = loop {

@@ -7,8 +7,9 @@ mod support;
 
 use std::sync::{Arc, Mutex};
 
-use support::Dice;
-use support::memory_disk::Loss;
+use durable_queue::fake::Dice;
+use durable_queue::fake::Loss;
+use support::Texts;
 use support::world::{World, script};
 
 /// What the operations before a sync were, which tells syncs apart.
@@ -52,7 +53,7 @@ fn live(seed: u64, left_out: &'static str, kinds: &Arc<Mutex<Vec<&'static str>>>
     let before = Arc::new(Mutex::new(Vec::<String>::new()));
     let note = Arc::clone(&before);
     // The matcher is asked at each operation, to remember it, and at each sync.
-    world.disk.watch(move |operation| note.lock().unwrap().push(operation.to_owned()));
+    world.disk.watch_texts(move |operation| note.lock().unwrap().push(operation.to_owned()));
     let kinds = Arc::clone(kinds);
     world.disk.skip_when(move |sync| {
         let before = before.lock().unwrap();
@@ -62,7 +63,7 @@ fn live(seed: u64, left_out: &'static str, kinds: &Arc<Mutex<Vec<&'static str>>>
         kind == left_out
     });
     for _ in 0..6 {
-        world.disk.fail_power_after(dice.below(100));
+        world.disk.stop_after(dice.below(100));
         if let Some(log) = world.open()? {
             world.run(&log, &script(&mut dice, 60));
         }
@@ -73,7 +74,7 @@ fn live(seed: u64, left_out: &'static str, kinds: &Arc<Mutex<Vec<&'static str>>>
         }
         // Recovery is cut short, too.
         if dice.one_in(2) {
-            world.disk.fail_power_after(dice.below(30));
+            world.disk.stop_after(dice.below(30));
             drop(world.open()?);
             world.disk.lose_power(loss(&mut dice));
             world.check_kept()?;

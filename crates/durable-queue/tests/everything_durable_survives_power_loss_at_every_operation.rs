@@ -5,8 +5,8 @@
 
 mod support;
 
-use support::Dice;
-use support::memory_disk::Loss;
+use durable_queue::fake::Dice;
+use durable_queue::fake::Loss;
 use support::world::{Act, World, script};
 
 /// Rotation, release and idling in few operations.
@@ -65,7 +65,7 @@ fn run_until(seed: u64, at: u64, acts: &[Act]) -> (World, bool) {
     if seed % 2 == 1 {
         world.disk.refuse_preallocation();
     }
-    world.disk.fail_power_after(at);
+    world.disk.stop_after(at);
     if let Some(log) = world.open().unwrap() {
         world.run(&log, acts);
     }
@@ -108,7 +108,7 @@ fn and_again_at_every_operation_of_the_recovery() {
                 let (mut world, was_first_cut) = run_until(at, at, &short_trace());
                 was_cut_short = was_first_cut;
                 world.disk.lose_power(loss);
-                world.disk.fail_power_after(again_at);
+                world.disk.stop_after(again_at);
                 let opened =
                     world.open().unwrap_or_else(|error| panic!("at {at}, {loss:?}, {again_at}: {error}"));
                 let is_whole = opened.is_some();
@@ -178,7 +178,7 @@ fn in_random_lives_of_a_log() {
             world.disk.refuse_preallocation();
         }
         for _ in 0..6 {
-            world.disk.fail_power_after(dice.below(120));
+            world.disk.stop_after(dice.below(120));
             if let Some(log) = world.open().unwrap_or_else(|error| panic!("seed {seed}: {error}")) {
                 world.run(&log, &script(&mut dice, 80));
             }

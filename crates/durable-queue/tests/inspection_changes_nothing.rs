@@ -5,6 +5,7 @@
 mod support;
 
 use durable_queue::{Class, OpenError, inspect};
+use support::Texts;
 use support::client::Count;
 use support::world::{Act, World, directory, slab};
 
@@ -12,10 +13,10 @@ use support::world::{Act, World, directory, slab};
 fn beside_a_writer_after_its_death_and_after_its_end() {
     let mut world = World::new(1);
     let look = |world: &World| {
-        world.disk.take_trace();
+        world.disk.take_texts();
         let mut count = Count::default();
         let inspected = inspect(&world.disk, &directory(), &mut count).unwrap();
-        assert_eq!(world.disk.take_trace(), Vec::<String>::new(), "it only reads");
+        assert_eq!(world.disk.take_texts(), Vec::<String>::new(), "it only reads");
         (inspected, count.total())
     };
     let log = world.open().unwrap().unwrap();

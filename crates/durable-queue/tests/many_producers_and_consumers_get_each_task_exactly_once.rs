@@ -10,16 +10,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use durable_queue::QueueOptions;
+use durable_queue::fake::Dice;
+use durable_queue::fake::FakeDisk;
 use queue_support::{open, small, stats, waiting};
-use support::Dice;
-use support::memory_disk::MemoryDisk;
 
 const PRODUCERS: u64 = 4;
 const CONSUMERS: u64 = 4;
 const TASKS: u64 = 300;
 
 fn run(options: QueueOptions) {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, options.clone());
     let completed: Mutex<BTreeMap<String, u32>> = Mutex::default();
     let left = AtomicUsize::new(usize::try_from(PRODUCERS * TASKS).unwrap());
@@ -101,7 +101,7 @@ fn with_syncs_in_batches() {
 
 #[test]
 fn one_producers_tasks_reach_one_consumer_in_order() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     std::thread::scope(|scope| {
         for producer in 0..PRODUCERS {
             let queues = &queues;

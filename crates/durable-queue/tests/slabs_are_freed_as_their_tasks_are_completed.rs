@@ -5,11 +5,12 @@
 mod queue_support;
 mod support;
 
+use durable_queue::fake::Dice;
+use durable_queue::fake::{FakeDisk, Loss};
 use durable_queue::queue::{PutError, TakeError};
 use durable_queue::{Queues, Task};
 use queue_support::{directory, drain, eventually, open, slabs, small, stats, try_open, waiting};
-use support::Dice;
-use support::memory_disk::{Loss, MemoryDisk};
+use support::Texts;
 
 /// Puts and completes tasks of 1000 bytes that fill several slabs.
 fn churn(queues: &Queues, tasks: usize) {
@@ -21,7 +22,7 @@ fn churn(queues: &Queues, tasks: usize) {
 
 #[test]
 fn a_slab_goes_when_its_last_task_is_completed_without_a_new_open() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for n in 0..100 {
         queues.put("a", format!("{n}").repeat(500)).unwrap();
@@ -37,7 +38,7 @@ fn a_slab_goes_when_its_last_task_is_completed_without_a_new_open() {
 
 #[test]
 fn slabs_go_as_a_long_queue_is_worked_through() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for _ in 0..20 {
         churn(&queues, 20);
@@ -47,7 +48,7 @@ fn slabs_go_as_a_long_queue_is_worked_through() {
 
 #[test]
 fn an_old_task_in_progress_is_moved_so_that_it_holds_up_no_slabs() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     queues.put("old", "held").unwrap();
     queues.put("old", "waits").unwrap();
@@ -86,7 +87,7 @@ fn an_old_task_in_progress_is_moved_so_that_it_holds_up_no_slabs() {
 
 #[test]
 fn a_full_disk_with_one_old_task_is_freed_by_moving_it() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     disk.set_capacity(Some(64 << 10));
     let queues = open(&disk, small());
     queues.put("old", "held").unwrap();
@@ -100,13 +101,13 @@ fn a_full_disk_with_one_old_task_is_freed_by_moving_it() {
 fn whatever_moment_power_fails_no_task_is_lost_or_doubled_by_moving() {
     for seed in 0..80 {
         let mut dice = Dice::new(seed);
-        let disk = MemoryDisk::new();
+        let disk = FakeDisk::new();
         let queues = open(&disk, small());
         for n in 0..5 {
             queues.put("old", format!("{n}")).unwrap();
         }
         let held = queues.take("old").unwrap();
-        disk.fail_power_after(dice.below(400));
+        disk.stop_after(dice.below(400));
         let (mut put, mut completed, mut surely_completed) = (Vec::new(), Vec::new(), Vec::new());
         for n in 0..200 {
             let text = format!("{n:01000}");
@@ -151,7 +152,7 @@ fn whatever_moment_power_fails_no_task_is_lost_or_doubled_by_moving() {
 
 #[test]
 fn a_deleted_queue_is_gone_for_good_and_the_others_stay() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for n in 0..2000 {
         queues.put(if n % 100 == 0 { "kept" } else { "a" }, format!("{n}")).unwrap();
@@ -179,15 +180,15 @@ fn a_deleted_queue_is_gone_for_good_and_the_others_stay() {
 
 #[test]
 fn delete_removes_the_files_and_closes() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for _ in 0..50 {
         queues.put("a", [b'x'; 1000]).unwrap();
     }
     let held = queues.take("a").unwrap();
-    disk.plant(&directory().join("someone-elses.txt"), vec![1]);
-    disk.plant(&directory().join("0000000000000009.slab.torn"), vec![1]);
-    disk.plant(&directory().join("task-0000000000000001.damaged"), vec![1]);
+    disk.plant(&directory().join("someone-elses.txt"), &[1]);
+    disk.plant(&directory().join("0000000000000009.slab.torn"), &[1]);
+    disk.plant(&directory().join("task-0000000000000001.damaged"), &[1]);
     queues.delete().unwrap();
     assert_eq!(disk.names(), ["someone-elses.txt"]);
     assert!(matches!(queues.put("a", "x"), Err(PutError::Closed)));
@@ -203,7 +204,7 @@ fn delete_removes_the_files_and_closes() {
 
 #[test]
 fn a_crash_at_any_moment_of_a_delete_brings_nothing_back() {
-    let original = MemoryDisk::new();
+    let original = FakeDisk::new();
     let queues = open(&original, small());
     for _ in 0..40 {
         queues.put("a", [b'x'; 1000]).unwrap();
@@ -215,7 +216,7 @@ fn a_crash_at_any_moment_of_a_delete_brings_nothing_back() {
         queues.put("a", "one more").unwrap();
         let before = disk.operations();
         // The record that all are completed comes first: power fails only after it.
-        disk.fail_power_after(operations + 12);
+        disk.stop_after(operations + 12);
         let outcome = queues.delete();
         let is_whole = outcome.is_ok();
         let done = disk.operations() - before;

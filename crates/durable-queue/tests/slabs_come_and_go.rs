@@ -5,6 +5,7 @@
 mod support;
 
 use durable_queue::{AppendError, Class, Log, Position, ReadError, Step, Through};
+use support::Texts;
 use support::client::{append, read_all, read_one};
 use support::world::{Act, World, slab};
 
@@ -12,17 +13,17 @@ use support::world::{Act, World, slab};
 fn the_order_of_a_rotation() {
     let mut world = World::new(1);
     let log = world.open().unwrap().unwrap();
-    world.disk.take_trace();
+    world.disk.take_texts();
     log.prepare_step();
     assert_eq!(
-        world.disk.take_trace(),
+        world.disk.take_texts(),
         ["create next.tmp", "preallocate next.tmp", "write next.tmp", "sync next.tmp", "sync directory"]
     );
     world.run(&log, &[Act::Append(9000), Act::Append(9000)]);
-    assert_eq!(world.disk.take_trace(), Vec::<String>::new(), "appending does no I/O");
+    assert_eq!(world.disk.take_texts(), Vec::<String>::new(), "appending does no I/O");
     log.write_step();
     assert_eq!(
-        world.disk.take_trace(),
+        world.disk.take_texts(),
         [
             "write 0000000000000001.slab",
             "sync 0000000000000001.slab",
@@ -34,7 +35,7 @@ fn the_order_of_a_rotation() {
         ]
     );
     log.sync_step();
-    assert_eq!(world.disk.take_trace(), ["sync 0000000000000002.slab"]);
+    assert_eq!(world.disk.take_texts(), ["sync 0000000000000002.slab"]);
 }
 
 #[test]
@@ -51,15 +52,33 @@ fn a_slab_goes_only_once_its_successors_checkpoint_is_durable_and_the_newest_nev
     assert!(world.disk.names().contains(&"0000000000000001.slab".to_owned()));
     // Releasing asked for the sync that it waits for.
     assert_eq!(log.sync_step(), Step::Worked);
-    world.disk.take_trace();
+    world.disk.take_texts();
     assert_eq!(log.prepare_step(), Step::Worked);
-    assert_eq!(world.disk.take_trace(), ["remove 0000000000000001.slab", "sync directory"]);
+    assert_eq!(world.disk.take_texts(), ["remove 0000000000000001.slab", "sync directory"]);
     assert_eq!(log.prepare_step(), Step::Idle);
     log.release_before(Position { slab: 99, offset_bytes: 0 });
     assert_eq!(log.prepare_step(), Step::Idle);
     assert_eq!(log.oldest(), Position { slab: 2, offset_bytes: 4096 });
     let mut reader = log.reader(Position { slab: 1, offset_bytes: 4096 }, Through::Written);
     assert!(matches!(reader.next(), Err(ReadError::Released { oldest, .. }) if oldest == log.oldest()));
+}
+
+#[test]
+fn a_reader_that_stands_idle_does_not_keep_the_room_of_slabs_that_are_removed() {
+    let mut world = World::new(1);
+    let log = world.open().unwrap().unwrap();
+    world.run(&log, &[Act::Prepare, Act::Append(9000), Act::Write, Act::Sync]);
+    let mut reader = log.reader(Position::ZERO, Through::Durable);
+    let (first, _) = read_one(&mut reader).unwrap().unwrap();
+    world.run(&log, &[Act::Append(9000), Act::Write, Act::Sync]);
+    let before = world.disk.used();
+    log.release_before(first.end);
+    assert_eq!((log.prepare_step(), log.oldest().slab), (Step::Worked, 2));
+    assert!(world.disk.used() + 9000 < before, "{} of {before} bytes are still taken", world.disk.used());
+    // It was told that it no longer needs what was in it.
+    let again = reader.read_payload(&first, 0, &mut [0; 9000]).map(drop);
+    assert!(matches!(again, Ok(()) | Err(ReadError::Released { .. })), "{again:?}");
+    assert_eq!(read_one(&mut reader).unwrap().unwrap().0.meta, 1_u64.to_le_bytes());
 }
 
 #[test]
@@ -184,11 +203,11 @@ fn an_idle_writer_writes_one_watermark_and_syncs_nothing_for_it() {
     let log = world.open().unwrap().unwrap();
     world.run(&log, &[Act::Wait, Act::Write, Act::Append(10), Act::Write, Act::Sync, Act::Write]);
     assert_eq!(log.stats().watermarks, 0, "nothing to say, and then no time to say it");
-    world.disk.take_trace();
+    world.disk.take_texts();
     for _ in 0..5 {
         world.run(&log, &[Act::Wait, Act::Write, Act::Sync]);
     }
-    assert_eq!(world.disk.take_trace(), ["write 0000000000000001.slab"]);
+    assert_eq!(world.disk.take_texts(), ["write 0000000000000001.slab"]);
     assert_eq!((log.stats().watermarks, log.durable()), (1, log.appended()));
     world.run(&log, &[Act::Append(10), Act::Write, Act::Sync, Act::Wait, Act::Write, Act::Wait, Act::Write]);
     assert_eq!(log.stats().watermarks, 2);
@@ -213,7 +232,7 @@ fn a_clean_close_leaves_nothing_to_cut_and_refuses_what_comes_later() {
     assert_eq!((contents(&log), log.durable()), ((0, 2), log.appended()));
     assert!(!log.wait_durable(Position { slab: 9, offset_bytes: 0 }, None).unwrap());
     assert_eq!(world.disk.names(), ["0000000000000001.slab"]);
-    assert!(world.disk.content(&slab(1)).len() < 4096 + 1000);
+    assert!(world.disk.content(&slab(1)).unwrap().len() < 4096 + 1000);
     // The directory is free although a handle is left.
     world.open_and_read().unwrap();
     assert!(world.was_clean && world.cut.is_none());

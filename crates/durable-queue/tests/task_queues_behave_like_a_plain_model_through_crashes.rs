@@ -13,10 +13,10 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use durable_queue::fake::Dice;
+use durable_queue::fake::{FakeDisk, Loss};
 use durable_queue::{QueueOptions, Queues, Task};
 use queue_support::{drain, open, small};
-use support::Dice;
-use support::memory_disk::{Loss, MemoryDisk};
 
 /// A task as the model knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +48,7 @@ struct Model {
 const NAMES: [&str; 3] = ["a", "b", "c"];
 
 struct Run {
-    disk: MemoryDisk,
+    disk: FakeDisk,
     queues: Option<Queues>,
     options: QueueOptions,
     puts_are_durable: bool,
@@ -60,7 +60,7 @@ struct Run {
 
 impl Run {
     fn new(seed: u64, options: QueueOptions, puts_are_durable: bool, finishes_are_durable: bool) -> Self {
-        let disk = MemoryDisk::new();
+        let disk = FakeDisk::new();
         let queues = Some(open(&disk, options.clone()));
         let (model, dice) = (Model::default(), Dice::new(seed));
         Self { disk, queues, options, puts_are_durable, finishes_are_durable, model, held: Vec::new(), dice }

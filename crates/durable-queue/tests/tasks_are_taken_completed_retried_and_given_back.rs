@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use durable_queue::clock::{Clock, SystemClock};
+use durable_queue::fake::{FakeDisk, Loss};
 use durable_queue::queue::{PutError, SettleError, SyncError, TakeError};
 use durable_queue::{QueueOptions, Queues};
 use queue_support::{LONG, SHORT, drain, eventually, open, rest, slab, small, stats, waiting};
-use support::memory_disk::{Loss, MemoryDisk};
+use support::Texts;
 
 #[test]
 fn tasks_come_in_the_order_they_were_put_each_name_by_itself() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     for n in 0..50 {
         queues.put("a", format!("a{n}")).unwrap();
         queues.put("b", format!("b{n}")).unwrap();
@@ -32,7 +33,7 @@ fn tasks_come_in_the_order_they_were_put_each_name_by_itself() {
 
 #[test]
 fn a_task_tells_its_bytes_queue_number_and_attempts() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     queues.put("a", [0, 159, 146, 150]).unwrap();
     queues.put("b", b"").unwrap();
     let first = queues.take("a").unwrap();
@@ -51,7 +52,7 @@ fn a_task_tells_its_bytes_queue_number_and_attempts() {
 
 #[test]
 fn a_retried_task_goes_to_the_back_and_keeps_its_attempts_over_a_restart() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for text in ["one", "two", "three"] {
         queues.put("a", text).unwrap();
@@ -70,7 +71,7 @@ fn a_retried_task_goes_to_the_back_and_keeps_its_attempts_over_a_restart() {
 
 #[test]
 fn a_dropped_task_returns_to_its_place_uncounted() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     for text in ["one", "two", "three"] {
         queues.put("a", text).unwrap();
     }
@@ -87,7 +88,7 @@ fn a_dropped_task_returns_to_its_place_uncounted() {
 
 #[test]
 fn a_panicking_worker_loses_no_task() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     queues.put("a", "one").unwrap();
     let worker = {
         let queues = queues.clone();
@@ -102,7 +103,7 @@ fn a_panicking_worker_loses_no_task() {
 
 #[test]
 fn a_dropped_or_retried_task_wakes_another_taker() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     queues.put("a", "one").unwrap();
     for is_retried in [true, false] {
         let task = queues.take("a").unwrap();
@@ -122,7 +123,7 @@ fn a_dropped_or_retried_task_wakes_another_taker() {
 
 #[test]
 fn a_take_waits_for_a_task_and_no_longer_than_told() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     let clock = SystemClock::new();
     assert!(queues.take_timeout("a", SHORT).unwrap().is_none());
     assert!(clock.monotonic() >= SHORT);
@@ -139,7 +140,7 @@ fn a_take_waits_for_a_task_and_no_longer_than_told() {
 #[test]
 fn a_put_that_returned_can_be_taken_at_once() {
     for options in [small(), small().fsync_take(true)] {
-        let queues = open(&MemoryDisk::new(), options);
+        let queues = open(&FakeDisk::new(), options);
         std::thread::scope(|scope| {
             for name in ["a", "b", "c"] {
                 let queues = &queues;
@@ -158,7 +159,7 @@ fn a_put_that_returned_can_be_taken_at_once() {
 
 #[test]
 fn the_endless_sequence_waits_for_more_until_the_queues_are_closed() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     let has_begun = AtomicBool::new(false);
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| {
@@ -182,7 +183,7 @@ fn the_endless_sequence_waits_for_more_until_the_queues_are_closed() {
 
 #[test]
 fn the_immediate_sequence_ends_when_the_queue_is_empty() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     for n in 0..10 {
         queues.put("a", format!("{n}")).unwrap();
     }
@@ -196,7 +197,7 @@ fn the_immediate_sequence_ends_when_the_queue_is_empty() {
 
 #[test]
 fn the_interval_sequence_ends_with_its_interval_even_if_there_are_more_tasks() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     for n in 0..3 {
         queues.put("a", format!("{n}")).unwrap();
     }
@@ -217,7 +218,7 @@ fn the_interval_sequence_ends_with_its_interval_even_if_there_are_more_tasks() {
 
 #[test]
 fn the_six_counts_serialize_to_their_names() {
-    let queues = open(&MemoryDisk::new(), small());
+    let queues = open(&FakeDisk::new(), small());
     for n in 0..5 {
         queues.put("a", format!("{n}")).unwrap();
     }
@@ -233,7 +234,7 @@ fn the_six_counts_serialize_to_their_names() {
 
 #[test]
 fn tasks_found_at_open_count_as_enqueued_and_nothing_else_is_remembered() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     for n in 0..5 {
         queues.put("a", format!("{n}")).unwrap();
@@ -251,7 +252,7 @@ fn tasks_found_at_open_count_as_enqueued_and_nothing_else_is_remembered() {
 
 #[test]
 fn any_text_up_to_255_bytes_is_a_name() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let names = ["../../etc/passwd", "a/b\\c", "\u{0}\n", "\u{1f980}\u{1f980}", ".", &"n".repeat(255)];
     let queues = open(&disk, small());
     for name in names {
@@ -272,7 +273,7 @@ fn any_text_up_to_255_bytes_is_a_name() {
 
 #[test]
 fn a_task_larger_than_a_slab_is_stored_all_the_same() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     let large: Vec<u8> = (0..200_000_u32).map(|n| n.to_le_bytes()[0]).collect();
     queues.put("a", "before").unwrap();
@@ -287,7 +288,7 @@ fn a_task_larger_than_a_slab_is_stored_all_the_same() {
 
 #[test]
 fn closing_refuses_every_later_call_and_wakes_all_who_wait() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small().max_queue_size(1));
     queues.put("a", "one").unwrap();
     let held = queues.take("a").unwrap();
@@ -313,7 +314,7 @@ fn closing_refuses_every_later_call_and_wakes_all_who_wait() {
 
 #[test]
 fn completions_that_come_during_a_write_are_written_right_after_it_and_outlive_the_process() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     // Nothing but the end of a write brings them to be written: no sync, no put.
     let queues = open(&disk, small().fsync_put(false));
     for n in 0..10 {
@@ -323,7 +324,7 @@ fn completions_that_come_during_a_write_are_written_right_after_it_and_outlive_t
     let (tell, first_write) = std::sync::mpsc::channel();
     let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
     let mut is_first = true;
-    disk.watch(move |operation| {
+    disk.watch_texts(move |operation| {
         if operation.starts_with("write") && std::mem::take(&mut is_first) {
             tell.send(()).unwrap();
             let _ = may_go_on.recv();
@@ -345,13 +346,13 @@ fn completions_that_come_during_a_write_are_written_right_after_it_and_outlive_t
 
 #[test]
 fn a_torn_end_is_cut_off_and_told() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     queues.put("a", "one").unwrap();
     assert!(queues.cut().is_none());
     let after = disk.fork();
     after.lose_power(Loss::Lost);
-    let end = after.content(&slab(1)).windows(3).rposition(|window| window == b"one").unwrap();
+    let end = after.content(&slab(1)).unwrap().windows(3).rposition(|window| window == b"one").unwrap();
     after.tamper(&slab(1), |content| content[end + 200..end + 300].fill(7));
     let queues = open(&after, small());
     let cut = queues.cut().unwrap();
@@ -361,7 +362,7 @@ fn a_torn_end_is_cut_off_and_told() {
 
 #[test]
 fn dropping_the_last_clone_closes_and_a_task_left_over_is_harmless() {
-    let disk = MemoryDisk::new();
+    let disk = FakeDisk::new();
     let queues = open(&disk, small());
     let clone = queues.clone();
     queues.put("a", "one").unwrap();

@@ -11,6 +11,7 @@
 mod batch;
 mod close;
 mod face;
+mod open_files;
 mod prepare;
 mod sizes;
 mod state;
@@ -32,6 +33,7 @@ use crate::sabotage::{self, Safeguard};
 use crate::slab::SlabFile;
 
 pub use face::{Appended, Class, LogStats, Room, Step};
+pub(crate) use open_files::{OpenFile, OpenFiles};
 pub(crate) use prepare::{NextSlab, Plan, Refusal};
 pub(crate) use state::{Beginning, SlabEntry};
 pub use threads::Threads;
@@ -49,6 +51,8 @@ pub(crate) struct Commit {
     state: Mutex<State>,
     writer: Mutex<Writer>,
     preparer: Mutex<NextSlab>,
+    /// What readers have open.
+    pub(crate) open_files: OpenFiles,
     sync_turn: Mutex<()>,
     write_wakes: Condvar,
     sync_wakes: Condvar,
@@ -88,6 +92,7 @@ impl Commit {
             state: Mutex::new(State::new(beginning)),
             writer: Mutex::new(writer),
             preparer: Mutex::new(next),
+            open_files: OpenFiles::default(),
             sync_turn: Mutex::default(),
             write_wakes: Condvar::new(),
             sync_wakes: Condvar::new(),

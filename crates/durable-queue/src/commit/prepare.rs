@@ -229,6 +229,8 @@ impl Commit {
         state.stats.slabs_removed += 1;
         let wake_writer = state.is_stalled && state.write_bell.ring();
         drop(state);
+        // After it was counted out, so that a reader that opens it just now finds out.
+        self.open_files.close(oldest.number);
         if wake_writer {
             self.write_wakes.notify_one();
         }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::bytes::{narrow, wide};
-use crate::commit::Commit;
+use crate::commit::{Commit, OpenFile};
 use crate::disk::{DiskFile, OpenMode};
 use crate::error::ReadError;
 use crate::frame::{CLIENT_KIND_MIN, FRAME_HEADER_BYTES, Header, checksum};
@@ -41,7 +41,7 @@ struct OpenSlab {
     number: u64,
     salt: u64,
     path: PathBuf,
-    file: Box<dyn DiskFile>,
+    file: Arc<OpenFile>,
 }
 
 /// Reads records in order. Made by [`Log::reader`](crate::Log::reader); goes on working after the log failed or was closed.
@@ -161,9 +161,9 @@ impl Reader {
         if std::mem::replace(&mut self.headers_slab, slab.number) != slab.number {
             self.headers.clear();
         }
-        let (file, ahead) = (&*slab.file, self.headers_ahead);
+        let (file, ahead) = (self.file(&slab)?, self.headers_ahead);
         let bytes =
-            self.headers.get(file, position.offset_bytes, FRAME_HEADER_BYTES, end, ahead).map_err(read)?;
+            self.headers.get(&*file, position.offset_bytes, FRAME_HEADER_BYTES, end, ahead).map_err(read)?;
         let header = Header::decode(bytes, slab.salt, position.offset_bytes)
             .ok_or_else(|| corrupt("a header's checksum is wrong"))?;
         if !header.is_within_limits() || position.offset_bytes + header.frame_len() > end {
@@ -174,8 +174,13 @@ impl Reader {
         }
         let meta_at = position.offset_bytes + wide(FRAME_HEADER_BYTES);
         let meta_len = narrow(u64::from(header.meta_len));
+<<<<<<< HEAD
         let meta = self.headers.get(file, meta_at, meta_len, end, ahead).map_err(read)?;
         if checksum(meta) != header.meta_crc && sabotage::READ_META_CHECKSUM.is_on() {
+=======
+        let meta = self.headers.get(&*file, meta_at, meta_len, end, ahead).map_err(read)?;
+        if checksum(meta) != header.meta_crc {
+>>>>>>> disk
             return Err(corrupt("the checksum of a frame's meta is wrong"));
         }
         let record = (header.kind >= CLIENT_KIND_MIN).then(|| Record::new(&header, position, meta.to_vec()));
@@ -211,7 +216,7 @@ impl Reader {
             return Ok(());
         }
         if buffer.len() >= LARGE_BYTES {
-            return slab.file.read_exact_at(buffer, offset).map_err(read);
+            return self.file(&slab)?.read_exact_at(buffer, offset).map_err(read);
         }
         if std::mem::replace(&mut self.payloads_slab, slab.number) != slab.number {
             self.payloads.clear();
@@ -221,9 +226,10 @@ impl Reader {
             limit if limit.slab == slab.number => limit.offset_bytes,
             _ => self.commit.slab_end(slab.number).unwrap_or(end),
         };
+        let file = self.file(&slab)?;
         let bytes = self
             .payloads
-            .get(&*slab.file, offset, buffer.len(), readable.max(end), READ_AHEAD_BYTES)
+            .get(&*file, offset, buffer.len(), readable.max(end), READ_AHEAD_BYTES)
             .map_err(read)?;
         buffer.copy_from_slice(bytes);
         Ok(())
@@ -258,7 +264,9 @@ impl Reader {
             let from = if self.forgotten.slab == slab.number { self.forgotten.offset_bytes } else { 0 };
             // In steps, so that it costs no system call for each record.
             if self.forgotten.slab <= slab.number && to >= from.saturating_add(FORGET_LAG_BYTES / 8) {
-                slab.file.forget_cached(from, to - from);
+                if let Some(file) = slab.file.get() {
+                    file.forget_cached(from, to - from);
+                }
                 self.forgotten = Position::new(slab.number, to);
             }
         }
@@ -275,6 +283,14 @@ impl Reader {
         }
         self.open.push_back(Arc::clone(&slab));
         Ok(slab)
+    }
+
+    /// Its file, unless the slab was removed meanwhile.
+    fn file(&self, slab: &OpenSlab) -> Result<Arc<dyn DiskFile>, ReadError> {
+        slab.file.get().ok_or_else(|| ReadError::Released {
+            position: Position::new(slab.number, FIRST_FRAME),
+            oldest: Position::new(self.commit.oldest().max(slab.number + 1), FIRST_FRAME),
+        })
     }
 
     fn open_slab(&self, number: u64) -> Result<OpenSlab, ReadError> {
@@ -302,6 +318,10 @@ impl Reader {
         let header = SlabHeader::decode(&bytes).map_err(|_| corrupt("the slab's header is damaged"))?;
         if header.number != number || header.identity != self.commit.identity {
             return Err(corrupt("it is another slab under this name"));
+        }
+        let file = self.commit.open_files.add(number, file);
+        if self.commit.oldest() > number {
+            file.close();
         }
         Ok(OpenSlab { number, salt: header.salt, path, file })
     }

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use durable_queue::clock::{Clock, SystemClock};
+use durable_queue::fake::{FakeDisk, FakeRandom};
 use durable_queue::queue::QueuesOpenError;
 use durable_queue::{Environment, FreeSpace, QueueOptions, QueueStats, Queues};
 
-use super::support::SeededRandom;
-use super::support::memory_disk::MemoryDisk;
+use super::support::Texts;
 
 /// Far longer than anything here takes, on however busy a machine: what isn't there by then never comes.
 pub const LONG: Duration = Duration::from_mins(1);
@@ -32,19 +32,19 @@ pub fn small() -> QueueOptions {
     QueueOptions::new().slab_size(16 << 10).free_space_kept(FreeSpace::Bytes(0))
 }
 
-pub fn environment(disk: &MemoryDisk) -> Environment {
+pub fn environment(disk: &FakeDisk) -> Environment {
     Environment {
         disk: Arc::new(disk.clone()),
         clock: Arc::new(SystemClock::new()),
-        random: Arc::new(SeededRandom::new(1)),
+        random: Arc::new(FakeRandom::new(1)),
     }
 }
 
-pub fn try_open(disk: &MemoryDisk, options: QueueOptions) -> Result<Queues, QueuesOpenError> {
+pub fn try_open(disk: &FakeDisk, options: QueueOptions) -> Result<Queues, QueuesOpenError> {
     Queues::open_in(environment(disk), directory(), options)
 }
 
-pub fn open(disk: &MemoryDisk, options: QueueOptions) -> Queues {
+pub fn open(disk: &FakeDisk, options: QueueOptions) -> Queues {
     try_open(disk, options).unwrap()
 }
 
@@ -70,7 +70,7 @@ pub fn stats(queues: &Queues, name: &str) -> QueueStats {
 }
 
 /// How many slabs there are.
-pub fn slabs(disk: &MemoryDisk) -> usize {
+pub fn slabs(disk: &FakeDisk) -> usize {
     let is_slab = |name: &String| Path::new(name).extension().is_some_and(|extension| extension == "slab");
     disk.names().iter().filter(|name| is_slab(name)).count()
 }

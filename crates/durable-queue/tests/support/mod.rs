@@ -1,5 +1,5 @@
-//! What the integration tests share: a disk in memory that loses power, a clock that is told the time, and a client of the log
-//! whose records say what they are.
+//! What the integration tests share: the crate's fake disk spoken to in short texts, and a client of the log whose records say
+//! what they are.
 
 #![allow(dead_code, reason = "each test uses its part")]
 #![allow(
@@ -15,84 +15,55 @@
 )]
 
 pub mod client;
-pub mod memory_disk;
 pub mod world;
 
-use std::sync::Mutex;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::io;
 
-use durable_queue::clock::Clock;
-use durable_queue::random::Random;
+use durable_queue::fake::{FakeDisk, Fault, OperationKind};
 
-/// A clock that stands still unless it is moved.
-#[derive(Debug, Default)]
-pub struct ManualClock {
-    now: Mutex<Duration>,
+/// Operations as short texts: `sync 0000000000000001.slab`.
+pub trait Texts {
+    /// Changes that match fail with `kind`, and nothing else goes wrong; a sync that fails drops what was to be synced.
+    fn fail_when(&self, kind: io::ErrorKind, matcher: impl FnMut(&str) -> bool + Send + 'static);
+
+    /// Syncs that match do nothing and say that they did.
+    fn skip_when(&self, matcher: impl FnMut(&str) -> bool + Send + 'static);
+
+    /// Has `watch` called with each operation.
+    fn watch_texts(&self, watch: impl FnMut(&str) + Send + 'static);
+
+    /// The trace since the last call.
+    fn take_texts(&self) -> Vec<String>;
+
+    /// The names of all files but the lock file.
+    fn names(&self) -> Vec<String>;
 }
 
-impl ManualClock {
-    pub fn advance(&self, by: Duration) {
-        *self.now.lock().unwrap() += by;
-    }
-}
-
-impl Clock for ManualClock {
-    fn monotonic(&self) -> Duration {
-        *self.now.lock().unwrap()
+impl Texts for FakeDisk {
+    fn fail_when(&self, kind: io::ErrorKind, mut matcher: impl FnMut(&str) -> bool + Send + 'static) {
+        self.mend();
+        self.inject(Fault::Fails(kind), move |operation| {
+            operation.kind.is_change() && matcher(&operation.to_string())
+        });
     }
 
-    fn wall(&self) -> SystemTime {
-        UNIX_EPOCH + self.monotonic()
-    }
-}
-
-/// Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators" (OOPSLA 2014): SplitMix64.
-#[derive(Debug)]
-pub struct Dice {
-    state: u64,
-}
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self { state: seed }
+    fn skip_when(&self, mut matcher: impl FnMut(&str) -> bool + Send + 'static) {
+        self.inject(Fault::Lies, move |operation| {
+            let is_sync = matches!(operation.kind, OperationKind::Sync | OperationKind::SyncDirectory);
+            is_sync && matcher(&operation.to_string())
+        });
     }
 
-    pub fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+    fn watch_texts(&self, mut watch: impl FnMut(&str) + Send + 'static) {
+        self.watch(move |operation| watch(&operation.to_string()));
     }
 
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+    fn take_texts(&self) -> Vec<String> {
+        self.take_trace().iter().map(|traced| traced.operation.to_string()).collect()
     }
 
-    pub fn one_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-}
-
-/// Random numbers from a seed.
-#[derive(Debug)]
-pub struct SeededRandom {
-    dice: Mutex<Dice>,
-}
-
-impl SeededRandom {
-    pub fn new(seed: u64) -> Self {
-        Self { dice: Mutex::new(Dice::new(seed)) }
-    }
-}
-
-impl Random for SeededRandom {
-    fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
-        let mut dice = self.dice.lock().unwrap();
-        for chunk in bytes.chunks_mut(8) {
-            let next = dice.next().to_le_bytes();
-            chunk.copy_from_slice(&next[..chunk.len()]);
-        }
-        Ok(())
+    fn names(&self) -> Vec<String> {
+        let name = |path: std::path::PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+        self.files().into_iter().map(name).filter(|name| name != "lock").collect()
     }
 }

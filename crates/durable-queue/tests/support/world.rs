@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use durable_queue::fake::{Dice, FakeClock, FakeDisk, FakeRandom};
 use durable_queue::{Class, Cut, Environment, FreeSpace, Log, LogOptions, OpenError, Position, Through};
 
 use super::client::{Count, append, read_all};
-use super::memory_disk::MemoryDisk;
-use super::{Dice, ManualClock, SeededRandom};
 
 /// What a client or a thread does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +26,8 @@ pub enum Act {
 }
 
 pub struct World {
-    pub disk: MemoryDisk,
-    pub clock: Arc<ManualClock>,
+    pub disk: FakeDisk,
+    pub clock: FakeClock,
     pub options: LogOptions,
     pub environment: Environment,
     /// Records appended, known to be durable, and released, each a count from the first on.
@@ -62,12 +61,13 @@ pub fn small_options(directory: &Path) -> LogOptions {
 
 impl World {
     pub fn new(seed: u64) -> Self {
-        let disk = MemoryDisk::new();
-        let clock = Arc::new(ManualClock::default());
+        let disk = FakeDisk::new();
+        disk.keep_trace();
+        let clock = FakeClock::default();
         let environment = Environment {
             disk: Arc::new(disk.clone()),
-            clock: clock.clone(),
-            random: Arc::new(SeededRandom::new(seed)),
+            clock: Arc::new(clock.clone()),
+            random: Arc::new(FakeRandom::new(seed)),
         };
         Self {
             disk,
@@ -104,7 +104,7 @@ impl World {
         self.cut.clone_from(&opening.cut);
         self.was_clean = opening.was_clean;
         let kept_as = opening.cut.as_ref().and_then(|cut| cut.kept_as.clone());
-        self.kept = kept_as.map(|path| (path.clone(), self.disk.content(&path)));
+        self.kept = kept_as.map(|path| (path.clone(), self.disk.content(&path).unwrap()));
         match opening.begin(&total.to_le_bytes()) {
             Ok(log) => Ok(Some(log)),
             Err(error) => self.refused(&error),
@@ -155,7 +155,7 @@ impl World {
     /// What was kept aside is still there.
     pub fn check_kept(&self) -> Result<(), String> {
         match &self.kept {
-            Some((path, content)) if self.disk.find(path).as_ref() != Some(content) => {
+            Some((path, content)) if self.disk.content(path).as_ref() != Some(content) => {
                 Err(format!("{} isn't what was kept aside", path.display()))
             }
             _ => Ok(()),
@@ -170,11 +170,11 @@ impl World {
     /// The same world, so that two things may happen to it.
     pub fn fork(&self) -> Self {
         let disk = self.disk.fork();
-        let clock = Arc::new(ManualClock::default());
+        let clock = FakeClock::default();
         let environment = Environment {
             disk: Arc::new(disk.clone()),
-            clock: clock.clone(),
-            random: Arc::new(SeededRandom::new(self.disk.operations())),
+            clock: Arc::new(clock.clone()),
+            random: Arc::new(FakeRandom::new(self.disk.operations())),
         };
         let (options, cut, kept) = (self.options.clone(), self.cut.clone(), self.kept.clone());
         let ends = self.ends.clone();

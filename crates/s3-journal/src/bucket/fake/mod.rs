@@ -1,7 +1,6 @@
 //! A bucket in which things go wrong on purpose, around any other, for tests of whatever writes to buckets.
 //! Knows only the trait.
 
-mod clock;
 mod faults;
 #[cfg(test)]
 mod tests;
@@ -16,7 +15,7 @@ use super::{
     Abilities, Bucket, BucketErrorKind, BucketFuture, Complete, Head, Metadata, ObjectPage, Part, Put,
     UploadMarker, UploadPage, UploadPart,
 };
-pub use clock::FakeClock;
+pub use durable_queue::fake::FakeClock;
 use faults::{Attempt, Dice};
 pub use faults::{Call, FakeCounts, Fault, Faults};
 

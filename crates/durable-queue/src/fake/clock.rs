@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use durable_queue::clock::Clock;
+use crate::clock::Clock;
 
 /// Where [`FakeClock::default`] stands: 2026-11-22 09:34:07 UTC, in seconds since 1970.
 const DEFAULT_UNIX_SECONDS: u64 = 1_795_340_047;
@@ -13,7 +13,7 @@ const DEFAULT_UNIX_SECONDS: u64 = 1_795_340_047;
 /// ```
 /// use std::time::Duration;
 /// use durable_queue::clock::Clock;
-/// use s3_journal::bucket::FakeClock;
+/// use durable_queue::fake::FakeClock;
 ///
 /// let clock = FakeClock::default();
 /// let before = clock.wall();
