@@ -48,6 +48,9 @@ mod running;
 #[doc(hidden)]
 pub mod sabotage;
 mod shared;
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation;
 mod stats;
 mod status;
 pub mod stream;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, Weak};
 
 use durable_queue::{Log, LogOptions};
 
+use crate::bucket::Bucket;
 use crate::error::{JournalFailure, OpenError, Stopped};
 use crate::ledger::{Ledger, StateVisitor};
 use crate::milestone::Milestone;
@@ -21,11 +22,28 @@ use crate::sync::Doorbell;
 use crate::upload::{Room, UploadDriver, Uploader, UploaderSetup, run};
 use crate::write::{Accumulator, AccumulatorLimits, Intake, Scribe, ScribeSetup};
 
+/// A journal's rooms, put together on the local directory. Nothing runs yet.
+#[derive(Debug)]
+pub(crate) struct Rooms {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) scribe: Scribe,
+    pub(crate) uploader: Uploader,
+    pub(crate) bucket: Arc<dyn Bucket>,
+}
+
 /// Opens the local directory and starts a journal on it.
 ///
 /// # Errors
 /// [`OpenError`]; nothing is changed then.
 pub(crate) fn open(settings: Settings) -> Result<Running, OpenError> {
+    start(put_together(settings)?)
+}
+
+/// Opens the local directory and puts a journal's rooms together.
+///
+/// # Errors
+/// [`OpenError`]; nothing is changed then.
+pub(crate) fn put_together(settings: Settings) -> Result<Rooms, OpenError> {
     let mut visitor = StateVisitor::default();
     let log_options = LogOptions {
         slab_size_bytes: settings.slab_size_bytes,
@@ -40,7 +58,7 @@ pub(crate) fn open(settings: Settings) -> Result<Running, OpenError> {
     let mut checkpoint = Vec::new();
     state.encode_into(&mut checkpoint);
     let log = opening.begin(&checkpoint)?;
-    start(settings, state, &log, run)
+    rooms(settings, state, &log, run)
 }
 
 fn random(settings: &Settings) -> Result<u32, OpenError> {
@@ -80,7 +98,7 @@ fn state_for(found: Option<State>, settings: &Settings) -> Result<State, OpenErr
     Ok(State::new(Identity { id, incarnation, store, prefix }))
 }
 
-fn start(settings: Settings, state: State, log: &Log, run_id: RunId) -> Result<Running, OpenError> {
+fn rooms(settings: Settings, state: State, log: &Log, run_id: RunId) -> Result<Rooms, OpenError> {
     let internal =
         |reason: &str| OpenError::Failed(Arc::new(JournalFailure::Internal { reason: reason.to_owned() }));
     let id = Id::new(&state.identity.id).map_err(|_| internal("the recorded id can't be used"))?;
@@ -126,7 +144,7 @@ fn start(settings: Settings, state: State, log: &Log, run_id: RunId) -> Result<R
         counters: Arc::clone(&counters),
         clock: Arc::clone(&clock),
         scribe_bell,
-        uploads: Arc::clone(&uploads),
+        uploads,
         scribe_is_blocked: AtomicBool::new(false),
         scribe_gives_up: AtomicBool::new(false),
         scribe_done: (Mutex::new(false), Condvar::new()),
@@ -179,6 +197,12 @@ fn start(settings: Settings, state: State, log: &Log, run_id: RunId) -> Result<R
         delimiter: settings.delimiter.clone(),
         part_size_bytes: settings.part_size,
     });
+    Ok(Rooms { shared, scribe, uploader: Uploader::new(setup), bucket: settings.bucket })
+}
+
+/// Starts the threads.
+fn start(rooms: Rooms) -> Result<Running, OpenError> {
+    let Rooms { shared, scribe, uploader, bucket } = rooms;
     let system = |what| move |source| OpenError::System { what, source };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -186,7 +210,7 @@ fn start(settings: Settings, state: State, log: &Log, run_id: RunId) -> Result<R
         .enable_all()
         .build()
         .map_err(system("a network runtime"))?;
-    let log_threads = log.start().map_err(system("a thread"))?;
+    let log_threads = shared.ledger.log().start().map_err(system("a thread"))?;
     let scribe_thread = {
         let shared = Arc::clone(&shared);
         spawn("s3-journal-scribe", move || {
@@ -195,12 +219,11 @@ fn start(settings: Settings, state: State, log: &Log, run_id: RunId) -> Result<R
         })
         .map_err(system("a thread"))?
     };
-    let bucket = settings.bucket;
     let upload_thread = {
         let shared = Arc::clone(&shared);
         spawn("s3-journal-upload", move || {
             guarded(&shared, || {
-                run(Uploader::new(setup), &bucket, runtime, &uploads, &|failure| shared.fail(failure));
+                run(uploader, &bucket, runtime, &shared.uploads, &|failure| shared.fail(failure));
             });
             // However it ended: nobody may wait for an upload that won't come.
             let why = shared.failure().map_or(Stopped::Closed, Stopped::Failed);

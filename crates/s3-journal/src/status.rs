@@ -74,7 +74,7 @@ pub fn status(local_directory: impl AsRef<Path>) -> Result<Status, StatusError> 
     status_on(&RealDisk, local_directory.as_ref())
 }
 
-fn status_on(disk: &dyn Disk, directory: &Path) -> Result<Status, StatusError> {
+pub(crate) fn status_on(disk: &dyn Disk, directory: &Path) -> Result<Status, StatusError> {
     let mut visitor = StateVisitor::default();
     let inspected = inspect(disk, directory, &mut visitor)?;
     let Some(state) = visitor.state else {

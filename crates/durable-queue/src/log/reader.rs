@@ -174,13 +174,8 @@ impl Reader {
         }
         let meta_at = position.offset_bytes + wide(FRAME_HEADER_BYTES);
         let meta_len = narrow(u64::from(header.meta_len));
-<<<<<<< HEAD
-        let meta = self.headers.get(file, meta_at, meta_len, end, ahead).map_err(read)?;
-        if checksum(meta) != header.meta_crc && sabotage::READ_META_CHECKSUM.is_on() {
-=======
         let meta = self.headers.get(&*file, meta_at, meta_len, end, ahead).map_err(read)?;
-        if checksum(meta) != header.meta_crc {
->>>>>>> disk
+        if checksum(meta) != header.meta_crc && sabotage::READ_META_CHECKSUM.is_on() {
             return Err(corrupt("the checksum of a frame's meta is wrong"));
         }
         let record = (header.kind >= CLIENT_KIND_MIN).then(|| Record::new(&header, position, meta.to_vec()));

@@ -13,6 +13,10 @@ use crate::bucket::{
 pub struct CallId(pub u64);
 
 /// One request. Each is made once: repeating it is the protocol's decision.
+#[cfg_attr(
+    feature = "simulation",
+    allow(missing_docs, reason = "public for a simulation only; the names are the S3 API's")
+)]
 #[derive(Debug, Clone)]
 pub enum Call {
     Put {
@@ -59,6 +63,10 @@ pub enum Call {
 }
 
 /// What came of a call.
+#[cfg_attr(
+    feature = "simulation",
+    allow(missing_docs, reason = "public for a simulation only; the names are the S3 API's")
+)]
 #[derive(Debug)]
 pub enum Answer {
     Put(Result<(), BucketError>),

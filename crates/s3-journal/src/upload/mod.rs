@@ -15,7 +15,11 @@ mod sweep;
 mod sweep_tests;
 mod uploader;
 
+#[cfg(feature = "simulation")]
+pub use call::{Answer, Call, CallId};
 pub use driver::{UploadDriver, run};
 #[cfg(test)]
 pub use loader::{Loaded, Loader};
+#[cfg(feature = "simulation")]
+pub use uploader::UploaderStep;
 pub use uploader::{Room, Uploader, UploaderSetup, chain};
