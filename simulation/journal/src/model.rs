@@ -1,0 +1,191 @@
+//! What was submitted to one journal, and what must hold of what is recovered and of what arrives. Knows the decoders.
+
+use std::collections::BTreeMap;
+
+use s3_journal::bucket::Metadata;
+use s3_journal::object::ObjectKey;
+
+use crate::decode::decode;
+
+/// The source whose positions are kept.
+pub const SOURCE: u64 = 7;
+
+/// An entry that was submitted.
+#[derive(Debug, Clone)]
+struct Entry {
+    bytes: Vec<u8>,
+    position: Option<u64>,
+}
+
+/// An object as it was seen in the bucket.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub key: String,
+    pub first: u64,
+    pub entries: u64,
+}
+
+/// The entries of one journal, in order, and where they have been seen.
+#[derive(Debug, Clone)]
+pub struct Model {
+    delimiter: Vec<u8>,
+    entries: Vec<Entry>,
+    /// Known to be durable, as the journal told it.
+    pub durable: u64,
+    /// Told to be in the bucket.
+    pub uploaded: u64,
+    /// By number.
+    objects: BTreeMap<u64, Seen>,
+}
+
+impl Model {
+    pub fn new(delimiter: Vec<u8>) -> Self {
+        Self { delimiter, entries: Vec::new(), durable: 0, uploaded: 0, objects: BTreeMap::new() }
+    }
+
+    pub fn submitted(&self) -> u64 {
+        self.entries.len() as u64
+    }
+
+    /// The end of what is in the bucket.
+    pub fn in_bucket(&self) -> u64 {
+        self.objects.last_key_value().map_or(0, |(_, seen)| seen.first + seen.entries)
+    }
+
+    /// How many objects have been seen, and the number and the end of the one at that key.
+    pub fn objects(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// Number and end of the object at `key`.
+    pub fn object_at(&self, key: &str) -> Option<(u64, u64)> {
+        let (number, seen) = self.objects.iter().rev().find(|(_, seen)| seen.key == key)?;
+        Some((*number, seen.first + seen.entries))
+    }
+
+    /// An entry was taken under that number.
+    pub fn submit(&mut self, sequence: u64, bytes: Vec<u8>, position: Option<u64>) -> Result<(), String> {
+        if sequence != self.submitted() {
+            return Err(format!("entry {} was taken as number {sequence}", self.submitted()));
+        }
+        self.entries.push(Entry { bytes, position });
+        Ok(())
+    }
+
+    /// The journal tells how far it has come.
+    pub fn told(&mut self, durable: u64, uploaded: u64, is_latched: bool) -> Result<(), String> {
+        if durable < self.durable || uploaded < self.uploaded {
+            return Err(format!(
+                "what was durable or uploaded went back: {durable} of {}, {uploaded} of {}",
+                self.durable, self.uploaded
+            ));
+        }
+        if is_latched && durable > self.durable {
+            return Err(format!(
+                "{durable} are told durable after a failure; before it were {}",
+                self.durable
+            ));
+        }
+        if durable > self.submitted() {
+            return Err(format!("{durable} are told durable, of {} submitted", self.submitted()));
+        }
+        if uploaded > self.in_bucket() {
+            return Err(format!("{uploaded} are told uploaded, and {} are in the bucket", self.in_bucket()));
+        }
+        self.durable = durable;
+        self.uploaded = uploaded;
+        Ok(())
+    }
+
+    /// The journal was opened again and goes on at `next`; `kept` says whether what counted as durable must be there.
+    pub fn recovered(&mut self, next: u64, uploaded: u64, kept: bool) -> Result<(), String> {
+        if next > self.submitted() {
+            return Err(format!("{next} recovered, of {} submitted", self.submitted()));
+        }
+        if kept && next < self.durable {
+            return Err(format!("{next} recovered, of {} durable", self.durable));
+        }
+        if next < self.in_bucket() {
+            return Err(format!("{next} recovered, and {} are in the bucket already", self.in_bucket()));
+        }
+        if uploaded > next {
+            return Err(format!("{uploaded} are told uploaded, of {next} recovered"));
+        }
+        self.entries.truncate(usize::try_from(next).unwrap_or(usize::MAX));
+        // Everything that was recovered is durable: it was synced before it was believed.
+        self.durable = next;
+        // The acknowledgement may not have been durable: the object is recognised again.
+        self.uploaded = uploaded;
+        Ok(())
+    }
+
+    /// The position that belongs to what is there.
+    pub fn position(&self) -> Option<u64> {
+        self.entries.iter().rev().find_map(|entry| entry.position)
+    }
+
+    /// An object is in the bucket at `key`.
+    pub fn seen(&mut self, key: &str, bytes: &[u8], metadata: &Metadata) -> Result<(), String> {
+        let parsed = ObjectKey::parse(key).ok_or_else(|| format!("{key} is no key of a journal"))?;
+        let (number, first) = (parsed.name.number, parsed.name.first);
+        let entries = self.check_content(key, first, bytes, metadata)?;
+        if let Some(before) = self.objects.get(&number) {
+            return if before.key == key && before.entries == entries {
+                Ok(())
+            } else {
+                Err(format!("object {number} is at {} and at {key}", before.key))
+            };
+        }
+        let expected =
+            self.objects.last_key_value().map_or((0, 0), |(n, seen)| (n + 1, seen.first + seen.entries));
+        if (number, first) != expected {
+            return Err(format!(
+                "{key} is there; the next is number {} from entry {} on",
+                expected.0, expected.1
+            ));
+        }
+        self.objects.insert(number, Seen { key: key.to_owned(), first, entries });
+        Ok(())
+    }
+
+    /// Whether an object holds, whole and in order, what was submitted from `first` on; how many entries that is.
+    pub fn check_content(
+        &self,
+        key: &str,
+        first: u64,
+        bytes: &[u8],
+        metadata: &Metadata,
+    ) -> Result<u64, String> {
+        let compressor =
+            metadata.get("journal-compressor").ok_or_else(|| format!("{key} says no compressor"))?;
+        let raw = decode(compressor, bytes).map_err(|error| format!("{key}: {error}"))?;
+        let start = usize::try_from(first).unwrap_or(usize::MAX);
+        let mut rest = &*raw;
+        let mut count = 0;
+        for entry in self.entries.get(start..).unwrap_or_default() {
+            if rest.is_empty() {
+                break;
+            }
+            let tail = rest.strip_prefix(&*entry.bytes).and_then(|rest| rest.strip_prefix(&*self.delimiter));
+            let Some(tail) = tail else {
+                let found =
+                    String::from_utf8_lossy(rest.get(..rest.len().min(60)).unwrap_or_default()).into_owned();
+                let wanted = String::from_utf8_lossy(&entry.bytes).into_owned();
+                return Err(format!("{key}: entry {} is {found:?} instead of {wanted:?}", first + count));
+            };
+            rest = tail;
+            count += 1;
+        }
+        if !rest.is_empty() {
+            return Err(format!(
+                "{key}: {} bytes follow entry {}, the last that there is",
+                rest.len(),
+                first + count
+            ));
+        }
+        if count == 0 {
+            return Err(format!("{key} holds no entry"));
+        }
+        Ok(count)
+    }
+}
