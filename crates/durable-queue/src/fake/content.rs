@@ -1,9 +1,11 @@
 //! The bytes of a file in pages, holes left out, so that copying a file or a whole disk copies no bytes. Knows nothing.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use crate::bytes::{narrow, wide};
+use crate::frame::checksum;
 
 /// What a kernel caches, writes back and forgets as one.
 pub(super) const PAGE_BYTES: u64 = 4096;
@@ -102,6 +104,15 @@ impl Content {
         // Of the last page only what is before the end may show.
         self.len = len.max(other.len);
         self.set_len(len);
+    }
+}
+
+impl Hash for Content {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.len.hash(state);
+        for (number, page) in &self.pages {
+            (number, checksum(&**page)).hash(state);
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl FakeDisk {
     }
 
     /// A copy of the disk as it is now, page cache included, that goes its own way; nothing runs on it. Cheap: bytes are
-    /// shared until they are written. Faults, watchers and a planned stop stay behind.
+    /// shared until they are written. Faults, watchers, a planned stop and the trace so far stay behind.
     pub fn fork(&self) -> Self {
         Self::of(self.machine().fork(), self.seat)
     }
@@ -107,6 +107,12 @@ impl FakeDisk {
             Fate::Lost
         });
         asked
+    }
+
+    /// A number that is the same for disks that hold the same, durably and in the cache, under the same names, so that a test
+    /// needn't look twice at what it has seen. Not the same from one version of Rust to the next.
+    pub fn fingerprint(&self) -> u64 {
+        self.machine().fingerprint()
     }
 
     /// Everything stops just before the operation that is `operations` from now, until [`FakeDisk::kill`] or
@@ -430,7 +436,6 @@ impl Disk for FakeDisk {
         let process = machine.process(self.seat);
         let fault = machine.begin(process, &operation)?;
         if let Some(error) = fault.and_then(Fault::error) {
-            machine.names.forget(directory);
             return Err(error.into());
         }
         if !machine.names.is_directory(directory) {

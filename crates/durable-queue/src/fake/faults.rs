@@ -13,8 +13,9 @@ pub type Matcher = Box<dyn FnMut(&Operation) -> bool + Send>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It fails, and nothing was done. A sync drops what was to be synced, which can be read all the same until it is evicted;
-    /// the next sync succeeds (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020).
+    /// It fails, and nothing was done. A sync drops the bytes that were to be synced, which can be read all the same until they
+    /// are evicted; the next sync succeeds (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020). Lengths
+    /// and names still wait for it: a file system that can't write its own records doesn't go on.
     Fails(io::ErrorKind),
     /// A write fails after so many bytes.
     FailsAfter {
@@ -23,9 +24,9 @@ pub enum Fault {
         /// The error.
         error: io::ErrorKind,
     },
-    /// A sync of a file fails, and of what was to be synced this becomes.
+    /// A sync of a file fails, and this becomes of the bytes that were to be synced.
     SyncFails {
-        /// What becomes of it.
+        /// What becomes of them.
         loss: Loss,
         /// The error.
         error: io::ErrorKind,

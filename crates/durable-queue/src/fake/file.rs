@@ -112,8 +112,8 @@ impl DiskFile for FakeFile {
         let block_bytes = machine.block_bytes;
         let error = fault.and_then(Fault::error);
         machine.with_inode(self.inode, |inode| match (fault, error) {
-            (Some(Fault::SyncFails { loss, .. }), _) => inode.settle(block_bytes, &mut loss.fates()),
-            (_, Some(_)) => inode.settle(block_bytes, &mut super::Loss::Lost.fates()),
+            (Some(Fault::SyncFails { loss, .. }), _) => inode.fail_sync(block_bytes, &mut loss.fates()),
+            (_, Some(_)) => inode.fail_sync(block_bytes, &mut super::Loss::Lost.fates()),
             (Some(Fault::Lies), _) => {}
             _ => inode.sync(),
         })?;

@@ -1,5 +1,6 @@
 //! A file without its names: what a process reads, what is on the medium, and what has still to get there. Knows `content`.
 
+use std::hash::{Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ pub(super) struct Process {
 }
 
 /// A change that isn't durable yet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 enum Change {
     Write { offset: u64, bytes: Arc<[u8]> },
     SetLen(u64),
@@ -104,8 +105,19 @@ impl Inode {
         }
     }
 
-    /// Each unsynced change goes its own way, and is then no longer waited for. What is read stays as it was.
-    pub(super) fn settle(&mut self, block_bytes: u64, fate: &mut dyn FnMut(&Unsynced<'_>) -> Fate) {
+    /// A sync fails: each block goes its own way, and is then no longer waited for, though it can be read. Lengths still wait:
+    /// a file system that can't write its own records stops altogether.
+    pub(super) fn fail_sync(&mut self, block_bytes: u64, fate: &mut dyn FnMut(&Unsynced<'_>) -> Fate) {
+        let (writes, lengths) = std::mem::take(&mut self.unsynced)
+            .into_iter()
+            .partition(|change| matches!(change, Change::Write { .. }));
+        self.unsynced = writes;
+        self.settle(block_bytes, fate);
+        self.unsynced = lengths;
+    }
+
+    /// Each unsynced change goes its own way.
+    fn settle(&mut self, block_bytes: u64, fate: &mut dyn FnMut(&Unsynced<'_>) -> Fate) {
         for change in std::mem::take(&mut self.unsynced) {
             match &change {
                 Change::Write { offset, bytes } => {
@@ -133,15 +145,13 @@ impl Inode {
                 Change::SetLen(_) | Change::Extend(_) => None,
             })
             .collect();
-        let has_new_length = self.unsynced.iter().any(|change| !matches!(change, Change::Write { .. }));
-        if !has_new_length {
-            let is_dirty = |page| dirty.iter().any(|pages| pages.contains(&page));
-            self.live.take_pages(&self.durable, range, is_dirty);
-        }
+        let is_dirty = |page| dirty.iter().any(|pages| pages.contains(&page));
+        self.live.take_pages(&self.durable, range, is_dirty);
     }
 
-    /// Only the medium is left, and nobody has it open.
-    pub(super) fn restart(&mut self) {
+    /// Power is lost: each unsynced change goes its own way, only the medium is left, and nobody has it open.
+    pub(super) fn lose_power(&mut self, block_bytes: u64, fate: &mut dyn FnMut(&Unsynced<'_>) -> Fate) {
+        self.settle(block_bytes, fate);
         self.live = self.durable.clone();
         self.allocated = self.live.len();
         self.handles.clear();
@@ -152,6 +162,13 @@ impl Inode {
         self.live = Content::of(bytes);
         self.durable = self.live.clone();
         self.unsynced.clear();
+    }
+}
+
+impl Hash for Inode {
+    /// What it holds, not how it is called or who has it open.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.live, &self.durable, &self.unsynced, self.allocated).hash(state);
     }
 }
 

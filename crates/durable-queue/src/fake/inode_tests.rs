@@ -7,8 +7,7 @@ fn inode() -> Inode {
 /// What is on the medium if each decision goes as listed.
 fn after(inode: &Inode, fates: &[Fate]) -> Vec<u8> {
     let (mut inode, mut fates) = (inode.clone(), fates.iter());
-    inode.settle(512, &mut |_| *fates.next().unwrap());
-    inode.restart();
+    inode.lose_power(512, &mut |_| *fates.next().unwrap());
     assert!(fates.next().is_none());
     inode.live.to_vec()
 }
@@ -62,7 +61,7 @@ fn what_a_failed_sync_dropped_shows_once_it_is_evicted_and_no_later_sync_brings_
     inode.write(0, &[1; 9000]);
     inode.sync();
     inode.write(0, b"dropped");
-    inode.settle(512, &mut |_| Fate::Lost);
+    inode.fail_sync(512, &mut |_| Fate::Lost);
     assert_eq!(&inode.live.to_vec()[..7], b"dropped");
     inode.write(5000, b"waits");
     inode.sync();

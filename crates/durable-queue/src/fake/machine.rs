@@ -1,6 +1,7 @@
 //! The state behind all handles of one fake disk, and the start and end of every operation. Knows inodes, names, faults.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -84,7 +85,7 @@ impl Machine {
             next_inode: self.next_inode,
             generations: self.generations.clone(),
             operations: self.operations,
-            trace: self.trace.clone(),
+            trace: self.trace.as_ref().map(|_| Vec::new()),
             capacity: self.capacity,
             cannot_preallocate: self.cannot_preallocate,
             block_bytes: self.block_bytes,
@@ -123,8 +124,7 @@ impl Machine {
     /// Power is lost, and is back.
     pub(super) fn lose_power(&mut self, fate: &mut dyn FnMut(&Unsynced<'_>) -> Fate) {
         for inode in self.inodes.values_mut() {
-            inode.settle(self.block_bytes, fate);
-            inode.restart();
+            inode.lose_power(self.block_bytes, fate);
             inode.links = 0;
         }
         self.names.lose_power(fate);
@@ -246,6 +246,23 @@ impl Machine {
 
     pub(super) fn check_end(end: Option<u64>) -> io::Result<u64> {
         end.filter(|end| *end <= FILE_BYTES_MAX).ok_or_else(|| io::ErrorKind::FileTooLarge.into())
+    }
+
+    /// See [`FakeDisk::fingerprint`](super::FakeDisk::fingerprint).
+    pub(super) fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        let files: HashMap<u64, u64> = self
+            .inodes
+            .iter()
+            .map(|(id, inode)| {
+                let mut hasher = DefaultHasher::new();
+                inode.hash(&mut hasher);
+                (*id, hasher.finish())
+            })
+            .collect();
+        self.names.hash(|id| files.get(&id).copied().unwrap_or_default(), &mut hasher);
+        (self.capacity, self.cannot_preallocate, self.block_bytes).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// Forgets files that can't come back, and counts anew.

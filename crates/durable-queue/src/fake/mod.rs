@@ -7,7 +7,7 @@
 //!   length, a new, changed or removed name, a new directory is kept or lost by itself, in no order, until its file or its
 //!   directory is synced. A rename happens whole or not at all.
 //! * **Death of a process.** Its handles are dead, its locks free; what it wrote can be read, and isn't on the medium.
-//! * **Failing syncs.** What was to be synced is gone from the medium for good, though it can be read until the cache drops it, and
+//! * **Failing syncs.** The bytes that were to be synced are gone from the medium for good, though they can be read until the cache drops them, and
 //!   the next sync says that all is well.
 //! * **No room**, to the byte: a write that doesn't fit writes what does. **Read errors**, of a range, once or for ever. Short and
 //!   interrupted reads. Any call may be made to fail.

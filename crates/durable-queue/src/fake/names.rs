@@ -1,6 +1,7 @@
 //! Names, as a process sees them and as the medium has them, directory by directory. Knows operations.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,11 +98,6 @@ impl Names {
         });
     }
 
-    /// What wasn't synced of a directory is no longer waited for, though it is seen.
-    pub(super) fn forget(&mut self, directory: &Path) {
-        self.unsynced.retain(|change| change.directory() != Some(directory));
-    }
-
     /// Power is lost: each change goes its own way, and what a directory held that isn't there is gone.
     pub(super) fn lose_power(&mut self, fate: &mut dyn FnMut(&Unsynced<'_>) -> Fate) {
         for change in std::mem::take(&mut self.unsynced) {
@@ -133,6 +129,21 @@ impl Names {
     pub(super) fn uproot(&mut self, path: &Path) {
         self.live.remove(path);
         self.durable.remove(path);
+    }
+
+    /// Hashes the names as they are, were and may become; of a file `of` says what it stands for.
+    pub(super) fn hash<H: Hasher>(&self, of: impl Fn(u64) -> u64, state: &mut H) {
+        let node = |node: &Node| match node {
+            Node::File(inode) => Some(of(*inode)),
+            Node::Directory => None,
+        };
+        let unsynced = self.unsynced.iter().flat_map(|change| [&change.adds, &change.removes]);
+        let unsynced: Vec<_> =
+            unsynced.map(|side| side.as_ref().map(|(path, file)| (path, node(file)))).collect();
+        unsynced.hash(state);
+        for (path, file) in self.live.iter().chain(&self.durable) {
+            (path, node(file)).hash(state);
+        }
     }
 
     /// The files that have a name, or may have one after a power loss.

@@ -15,6 +15,7 @@
 )]
 
 pub mod client;
+pub mod crash_points;
 pub mod world;
 
 use std::io;

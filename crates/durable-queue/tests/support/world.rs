@@ -34,6 +34,8 @@ pub struct World {
     pub appended: u64,
     pub durable: u64,
     pub released: u64,
+    /// How often it was opened, or tried to.
+    openings: u64,
     /// Where each record since the opening ends, and its number.
     ends: Vec<(u64, Position)>,
     pub cut: Option<Cut>,
@@ -77,6 +79,7 @@ impl World {
             appended: 0,
             durable: 0,
             released: 0,
+            openings: 0,
             ends: Vec::new(),
             cut: None,
             kept: None,
@@ -86,6 +89,7 @@ impl World {
 
     /// Opens the log and checks what it tells. `Ok(None)`: power was lost.
     pub fn open(&mut self) -> Result<Option<Log>, String> {
+        self.openings += 1;
         let mut count = Count::default();
         let opening = match Log::open(self.environment.clone(), self.options.clone(), &mut count) {
             Ok(opening) => opening,
@@ -167,6 +171,11 @@ impl World {
         self.durable = self.appended;
     }
 
+    /// The same for worlds that can't be told apart from here on.
+    pub fn fingerprint(&self) -> [u64; 5] {
+        [self.disk.fingerprint(), self.appended, self.durable, self.released, self.openings]
+    }
+
     /// The same world, so that two things may happen to it.
     pub fn fork(&self) -> Self {
         let disk = self.disk.fork();
@@ -174,7 +183,8 @@ impl World {
         let environment = Environment {
             disk: Arc::new(disk.clone()),
             clock: Arc::new(clock.clone()),
-            random: Arc::new(FakeRandom::new(self.disk.operations())),
+            // Not a seed that an earlier opening had: salts would be the same.
+            random: Arc::new(FakeRandom::new(1000 + self.openings)),
         };
         let (options, cut, kept) = (self.options.clone(), self.cut.clone(), self.kept.clone());
         let ends = self.ends.clone();
