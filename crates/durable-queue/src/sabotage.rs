@@ -90,6 +90,7 @@ safeguards! {
     SYNC_PREPARED_SLAB "sync-prepared-slab" "a slab's header and room are on the medium before it is used";
     SYNC_PREPARED_DIRECTORY "sync-prepared-directory" "the prepared slab's name is on the medium before it is renamed";
     SYNC_REMOVED_DIRECTORY "sync-removed-directory" "slabs vanish oldest first, also at a power loss";
+    SYNC_NAMES_ABOVE "sync-names-above" "the names that lead to the log are on the medium before it is used";
     SYNC_OPENED_DIRECTORY "sync-opened-directory" "names are on the medium before what they name is believed";
     SYNC_OPENED_SLAB "sync-opened-slab" "bytes are on the medium before they are believed at opening";
     SYNC_FIRST_DIRECTORY "sync-first-directory" "a run's first slab has its name on the medium before it counts";

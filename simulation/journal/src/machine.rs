@@ -35,6 +35,8 @@ pub struct Machine {
     is_tampered: bool,
     /// A file that counts as durable without having been synced may have lost something.
     is_unsure: bool,
+    /// A write or a sync has failed: what was sent since then isn't on record.
+    pub was_latched: bool,
     pub lives: u64,
 }
 
@@ -46,7 +48,7 @@ impl Machine {
             disk.keep_trace();
         }
         let model = Model::new(plan.delimiter.clone());
-        Self { disk, clock, plan, model, journal: None, is_tampered: false, is_unsure: false, lives: 0 }
+        Self { disk, clock, plan, model, journal: None, is_tampered: false, is_unsure: false, was_latched: false, lives: 0 }
     }
 
     /// The process or the power dies.
@@ -198,11 +200,13 @@ impl Machine {
     pub fn check_told(&mut self) -> Result<(), String> {
         let Some(journal) = &self.journal else { return Ok(()) };
         let is_latched = journal.log().failure().is_some();
+        self.was_latched |= is_latched;
         self.model.told(journal.durable(), journal.uploaded(), is_latched && self.plan.fsync)
     }
 
     /// What is in the bucket is on the medium, too: if power were lost now, the log would know of it, and that it was sent.
-    pub fn check_medium(&self, key: &str) -> Result<(), String> {
+    /// But for a key at which something foreign `was`: it stays refused in the log until it is acknowledged.
+    pub fn check_medium(&self, key: &str, was_foreign: bool) -> Result<(), String> {
         let Some((number, end)) = self.model.object_at(key) else { return Ok(()) };
         let is_latched = self.journal.as_ref().is_some_and(|journal| journal.log().failure().is_some());
         let medium = self.disk.fork();
@@ -217,7 +221,7 @@ impl Machine {
             ));
         }
         let is_told = uploaded_number > number || (uploaded_number == number && sent);
-        if is_told || is_latched {
+        if is_told || is_latched || was_foreign {
             Ok(())
         } else {
             Err(format!(

@@ -52,10 +52,6 @@ impl Network {
         self.flights.is_empty()
     }
 
-    pub fn len(&self) -> usize {
-        self.flights.len()
-    }
-
     /// Whether calls that nobody waits for are still to arrive.
     pub fn has_late(&self) -> bool {
         !self.late.is_empty()

@@ -146,7 +146,7 @@ pub fn run_seeds(
 /// The shortest life with the fewest kinds of fault that still fails.
 pub fn shrink(failure: &Failure) -> Failure {
     let mut least = failure.clone();
-    let mut fails = |settings: Settings| run_seed(failure.seed, &settings).err();
+    let fails = |settings: Settings| run_seed(failure.seed, &settings).err();
     for fault in Fault::ALL {
         let faults = least.settings.faults.without(*fault);
         if let Some(found) = fails(Settings { faults, ..least.settings }) {

@@ -67,6 +67,8 @@ pub struct Store {
     /// What was written at each key, ever.
     sums: BTreeMap<String, (usize, u64)>,
     foreign: BTreeSet<String>,
+    /// Where something foreign has been.
+    ever_foreign: BTreeSet<String>,
 }
 
 impl Store {
@@ -105,6 +107,7 @@ impl Store {
             closed: None,
             sums: BTreeMap::new(),
             foreign: BTreeSet::new(),
+            ever_foreign: BTreeSet::new(),
         }
     }
 
@@ -197,8 +200,14 @@ impl Store {
         if is_free {
             self.bucket.put_foreign(key, Bytes::from_static(b"something else"));
             self.foreign.insert(key.to_owned());
+            self.ever_foreign.insert(key.to_owned());
         }
         is_free
+    }
+
+    /// Whether something foreign has been at the key: from then on the log doesn't call it sent.
+    pub fn was_foreign(&self, key: &str) -> bool {
+        self.ever_foreign.contains(key)
     }
 
     pub fn foreign(&self) -> Vec<String> {
@@ -225,10 +234,11 @@ impl Store {
             .collect()
     }
 
-    /// Nothing is refused any more but what never was permitted.
-    pub fn mend(&mut self) {
+    /// Nothing is refused any more but what never was permitted; with `may_look` an operator permits looking, too.
+    pub fn mend(&mut self, may_look: bool) {
         self.closed = None;
         self.denied = Denied::default();
+        self.denied_for_good.head &= !may_look;
         for key in self.foreign() {
             self.remove_foreign(&key);
         }

@@ -119,9 +119,9 @@ impl World {
     fn step(&mut self) -> Result<(), String> {
         match self.dice.action.below(100) {
             0..=17 => self.submit()?,
-            18..=27 => self.log_step("write"),
-            28..=37 => self.log_step("sync"),
-            38..=42 => self.log_step("prepare"),
+            18..=27 => drop(self.log_step("write")),
+            28..=37 => drop(self.log_step("sync")),
+            38..=42 => drop(self.log_step("prepare")),
             43..=58 => drop(self.scribe_step()),
             59..=70 => drop(self.upload_step()),
             71..=85 => {
@@ -142,7 +142,7 @@ impl World {
                     self.network.arrive_late(&mut self.store, &mut self.dice.network, &mut self.trace)?;
                 self.delivered(late)?;
             }
-            93 => self.rest(),
+            93 => self.rest()?,
             _ => self.event()?,
         }
         Ok(())
@@ -202,8 +202,8 @@ impl World {
         Ok(())
     }
 
-    fn log_step(&mut self, which: &str) {
-        let Some(journal) = &self.machine.journal else { return };
+    fn log_step(&mut self, which: &str) -> Step {
+        let Some(journal) = &self.machine.journal else { return Step::Finished };
         let step = match which {
             "write" => journal.log().write_step(),
             "sync" => journal.log().sync_step(),
@@ -211,6 +211,7 @@ impl World {
         };
         self.trace.note(|| format!("{which}: {step:?}"));
         self.disk_trace();
+        step
     }
 
     fn scribe_step(&mut self) -> Option<ScribeStep> {
@@ -237,7 +238,7 @@ impl World {
         for written in delivered.written {
             self.machine.model.seen(&written.key, &written.bytes, &written.metadata)?;
             if !delivered.is_late {
-                self.machine.check_medium(&written.key)?;
+                self.machine.check_medium(&written.key, self.store.was_foreign(&written.key))?;
             }
         }
         if let (Some((id, answer)), Some(journal)) = (delivered.answer, &mut self.machine.journal) {
@@ -270,20 +271,29 @@ impl World {
     }
 
     /// All threads run until they have nothing to do.
-    fn rest(&mut self) {
+    fn rest(&mut self) -> Result<(), String> {
         for _ in 0..IN_A_ROW_MAX {
-            let mut worked = false;
-            let Some(journal) = &self.machine.journal else { return };
-            let log = journal.log();
-            for step in [log.write_step(), log.sync_step(), log.prepare_step()] {
-                worked |= step == Step::Worked;
-            }
+            let mut worked = self.log_steps()?;
             worked |= self.scribe_step() == Some(ScribeStep::Worked);
             worked |= self.upload_step().is_some_and(|(worked, ..)| worked);
             if !worked || self.machine.disk.is_off() {
-                return;
+                break;
             }
         }
+        Ok(())
+    }
+
+    /// A step of each of the log's threads; whether one did something.
+    fn log_steps(&mut self) -> Result<bool, String> {
+        let mut worked = false;
+        for which in ["write", "sync", "prepare"] {
+            worked |= self.log_step(which) == Step::Worked;
+            if self.machine.disk.is_off() {
+                break;
+            }
+            self.machine.check_told()?;
+        }
+        Ok(worked)
     }
 
     /// Something befalls the world.
@@ -367,7 +377,7 @@ impl World {
         if let Some(journal) = &self.machine.journal {
             journal.close_intake();
         }
-        self.rest();
+        self.rest()?;
         if self.machine.disk.is_off() {
             return Ok(());
         }
@@ -388,7 +398,8 @@ impl World {
         self.trace.note(|| "everything is mended".to_owned());
         self.faults = Faults::NONE;
         self.machine.calm();
-        self.store.mend();
+        // After a latch it is documented that a store that doesn't let us look stops the upload until it does.
+        self.store.mend(self.machine.was_latched);
         if self.machine.journal.as_ref().is_none_or(|journal| journal.failure().is_some()) {
             self.crash(false)?;
         }
@@ -418,13 +429,7 @@ impl World {
             journal.close_intake();
         }
         for _ in 0..ROUNDS_MAX {
-            let mut worked = false;
-            let Some(journal) = &self.machine.journal else { return Err("nothing runs".to_owned()) };
-            let log = journal.log();
-            for step in [log.write_step(), log.sync_step(), log.prepare_step()] {
-                worked |= step == Step::Worked;
-            }
-            self.disk_trace();
+            let mut worked = self.log_steps()?;
             let scribe = self.scribe_step();
             worked |= scribe == Some(ScribeStep::Worked);
             let (uploaded, wake_at, drained) = self.upload_step().unwrap_or_default();

@@ -12,7 +12,7 @@ use crate::environment::{Environment, holder};
 use crate::error::{OpenError, is_full};
 use crate::frame::{Frame, KIND_CHECKPOINT, PAYLOAD_BYTES_MAX};
 use crate::options::LogOptions;
-use crate::recovery::{Cut, Survey, SurveyMode, Visitor, repair, survey, tidy, visit};
+use crate::recovery::{Cut, Survey, SurveyMode, Visitor, repair, survey, sync_names_above, tidy, visit};
 use crate::sabotage;
 use crate::slab::{FIRST_FRAME, LOCK_NAME, NEXT_NAME, SlabFile, checkpoint_meta, size_needed};
 
@@ -48,6 +48,7 @@ pub(super) fn open(
         LockOutcome::Locked(directory_lock) => directory_lock,
         LockOutcome::Held { holder } => return Err(OpenError::Locked { holder, directory }),
     };
+    sync_names_above(&**disk, &directory)?;
     let mut survey = survey(&**disk, &directory, SurveyMode::Open)?;
     visit(&survey, visitor)?;
     let cut = repair(&**disk, &directory, &mut survey)?;

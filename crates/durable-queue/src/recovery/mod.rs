@@ -24,7 +24,7 @@
 //!
 //! # Order
 //!
-//! Take the lock; sync directory and every slab, since a process that died may have left bytes that can be read but aren't on
+//! Take the lock; sync the names that lead to the directory, the directory and every slab, since a process that died may have left bytes that can be read but aren't on
 //! the medium; judge; tell the visitor; only then repair; and always begin a new slab (the old one is never appended to, so
 //! bytes that were cut can't come back). Each step can be cut short by a crash and done again: the outcome is the same.
 //!
@@ -44,7 +44,7 @@ use crate::error::{OpenError, RecordError};
 use crate::position::Position;
 
 pub(crate) use repair::{repair, tidy};
-pub(crate) use survey::{Base, Survey, SurveyMode, survey};
+pub(crate) use survey::{Base, Survey, SurveyMode, survey, sync_names_above};
 pub(crate) use visit::visit;
 
 /// How many files of cut-off bytes are kept; the oldest beyond that are removed.

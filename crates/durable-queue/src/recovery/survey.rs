@@ -106,6 +106,29 @@ fn corrupt(file: impl Into<PathBuf>, offset_bytes: u64, reason: impl Into<String
     OpenError::Corrupt { file: file.into(), offset_bytes, reason: reason.into() }
 }
 
+/// Makes the names that lead to `directory` durable: an earlier process may have made any of them and died before it could
+/// sync it. A directory that may not be opened, or not be synced, is none in which such a process made a name.
+///
+/// # Errors
+/// The operating system's.
+pub(crate) fn sync_names_above(disk: &dyn Disk, directory: &Path) -> Result<(), OpenError> {
+    for above in directory.ancestors().skip(1) {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match sabotage::SYNC_NAMES_ABOVE.guard(|| disk.sync_directory(above)) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied
+                        | io::ErrorKind::ReadOnlyFilesystem
+                        | io::ErrorKind::InvalidInput
+                        | io::ErrorKind::Unsupported
+                ) => {}
+            synced => synced.map_err(io_error("sync", above))?,
+        }
+    }
+    Ok(())
+}
+
 /// Looks at `directory`.
 ///
 /// # Errors
