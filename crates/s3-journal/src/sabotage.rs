@@ -21,6 +21,7 @@ durable_queue::safeguards! {
     REFUSED_BATCH_FORGOTTEN "refused-batch-forgotten" "what an encoder made of a batch that had no room stays out of the object";
     FOREIGN_STAYS_FOREIGN "foreign-stays-foreign" "a key once found foreign isn't taken for ours without looking";
     REFUSAL_RECORDED "refusal-recorded" "that a key was found foreign outlives a restart";
+    LOOKING_IS_WAITED_FOR "looking-is-waited-for" "a refusal to let us look that will pass proves nothing";
     RUN_IN_KEY "run-in-key" "a copied directory writes under other keys";
     SWEEP_KNOWS_ITS_RUNS "sweep-knows-its-runs" "a sweep leaves the uploads of a copied directory alone";
     SWEEP_LEAVES_THE_REST "sweep-leaves-the-rest" "a sweep leaves the upload of the object at hand alone";

@@ -37,6 +37,7 @@ pub struct Machine {
     is_unsure: bool,
     /// A write or a sync has failed: what was sent since then isn't on record.
     pub was_latched: bool,
+    is_latched: bool,
     pub lives: u64,
 }
 
@@ -48,7 +49,18 @@ impl Machine {
             disk.keep_trace();
         }
         let model = Model::new(plan.delimiter.clone());
-        Self { disk, clock, plan, model, journal: None, is_tampered: false, is_unsure: false, was_latched: false, lives: 0 }
+        Self {
+            disk,
+            clock,
+            plan,
+            model,
+            journal: None,
+            is_tampered: false,
+            is_unsure: false,
+            was_latched: false,
+            is_latched: false,
+            lives: 0,
+        }
     }
 
     /// The process or the power dies.
@@ -120,6 +132,7 @@ impl Machine {
         trace.note(|| format!("opened: {next} entries, {uploaded} uploaded"));
         self.model.recovered(next, uploaded, self.plan.fsync || !self.is_unsure)?;
         self.is_unsure = false;
+        self.is_latched = false;
         let position = journal.position(SOURCE);
         let expected = self.model.position().map(|position| position.to_le_bytes().to_vec());
         if position != expected {
@@ -200,8 +213,10 @@ impl Machine {
     pub fn check_told(&mut self) -> Result<(), String> {
         let Some(journal) = &self.journal else { return Ok(()) };
         let is_latched = journal.log().failure().is_some();
+        // What became durable in the step that failed did so before.
+        let was_latched = std::mem::replace(&mut self.is_latched, is_latched);
         self.was_latched |= is_latched;
-        self.model.told(journal.durable(), journal.uploaded(), is_latched && self.plan.fsync)
+        self.model.told(journal.durable(), journal.uploaded(), was_latched && is_latched && self.plan.fsync)
     }
 
     /// What is in the bucket is on the medium, too: if power were lost now, the log would know of it, and that it was sent.

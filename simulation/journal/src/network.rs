@@ -38,6 +38,8 @@ pub struct Delivered {
 pub struct Network {
     flights: Vec<Flight>,
     late: Vec<Late>,
+    /// The answer to a repetition came instead of the first one's.
+    pub has_doubled: bool,
 }
 
 impl Network {
@@ -153,6 +155,7 @@ impl Network {
             Some(Fault::DuplicateCall) => {
                 let first = carry_out(trace, &mut delivered)?;
                 let second = carry_out(trace, &mut delivered)?;
+                self.has_doubled |= is_write;
                 if dice.one_in(2) { first } else { second }
             }
             Some(Fault::Conflict) if is_write => {

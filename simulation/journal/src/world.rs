@@ -398,8 +398,9 @@ impl World {
         self.trace.note(|| "everything is mended".to_owned());
         self.faults = Faults::NONE;
         self.machine.calm();
-        // After a latch it is documented that a store that doesn't let us look stops the upload until it does.
-        self.store.mend(self.machine.was_latched);
+        // Documented remainders: after a latch, and after a request that the network repeated, a store that doesn't let us look
+        // stops the upload, loudly, until it does.
+        self.store.mend(self.machine.was_latched || self.network.has_doubled);
         if self.machine.journal.as_ref().is_none_or(|journal| journal.failure().is_some()) {
             self.crash(false)?;
         }

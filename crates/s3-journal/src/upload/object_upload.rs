@@ -67,6 +67,21 @@ pub enum Action {
     Done(UploadedHow),
 }
 
+/// What was found out about the store. Kept from object to object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// Create-only writes work, or weren't yet found not to.
+    pub create_only: bool,
+    /// A HEAD was answered: looking is permitted. A refusal later on is one that will pass.
+    pub may_look: bool,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { create_only: true, may_look: false }
+    }
+}
+
 /// Ties an answer to what asked for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token {
@@ -131,7 +146,7 @@ pub struct ObjectUpload {
     may_be_there: bool,
     /// A Complete was sent for the present upload.
     complete_sent: bool,
-    create_only: bool,
+    known: Known,
     /// The key was looked at just now, for stores that can't write create-only.
     looked: bool,
     foreign: bool,
@@ -149,7 +164,7 @@ impl ObjectUpload {
         plan: Plan,
         before: &SendingState,
         sealed: Option<SealInfo>,
-        create_only: bool,
+        known: Known,
         parallel_max: usize,
     ) -> Self {
         let phase = match (before.sent, &before.upload_id) {
@@ -175,7 +190,7 @@ impl ObjectUpload {
             sent_recorded: before.sent,
             may_be_there: before.sent,
             complete_sent: before.sent && before.upload_id.is_some(),
-            create_only,
+            known,
             looked: false,
             foreign: false,
             was_foreign: false,
@@ -214,9 +229,9 @@ impl ObjectUpload {
         self.sweep_due
     }
 
-    /// Whether create-only writes were found to work, or not yet found not to.
-    pub fn create_only(&self) -> bool {
-        self.create_only
+    /// What was found out about the store.
+    pub fn known(&self) -> Known {
+        self.known
     }
 
     /// How often the object was sent again although it had been sent.
@@ -350,11 +365,11 @@ impl ObjectUpload {
             actions.push(Action::RecordSent);
             return;
         }
-        if !self.create_only && !std::mem::take(&mut self.looked) {
+        if !self.known.create_only && !std::mem::take(&mut self.looked) {
             self.phase = Phase::Look(Doubt::BeforeWriting);
             return;
         }
-        let (key, create_only) = (self.plan.key.clone(), self.create_only);
+        let (key, create_only) = (self.plan.key.clone(), self.known.create_only);
         let (len_bytes, crc64nvme) = (sealed.len_bytes, sealed.crc64nvme);
         let call = match self.upload_id.clone() {
             Some(upload_id) => {
@@ -455,6 +470,7 @@ impl ObjectUpload {
         actions: &mut Vec<Action>,
     ) {
         let Phase::Look(doubt) = self.phase else { return };
+        self.known.may_look |= head.is_ok();
         match head {
             Ok(Some(head)) if self.is_ours(&head) => self.proved(UploadedHow::Compared, actions),
             Ok(Some(_)) => self.found_foreign(now, actions),
@@ -472,6 +488,16 @@ impl ObjectUpload {
                         self.write_again();
                     }
                 }
+            }
+            // Only where looking isn't permitted at all does a taken key speak for itself: credentials that have expired, say,
+            // will be renewed, and it can be told then whose it is.
+            Err(error)
+                if error.kind() == BucketErrorKind::Forbidden
+                    && doubt == Doubt::Taken
+                    && self.known.may_look
+                    && sabotage::LOOKING_IS_WAITED_FOR.is_on() =>
+            {
+                self.wait(now, random);
             }
             Err(error) if error.kind() == BucketErrorKind::Forbidden => match doubt {
                 Doubt::Taken
@@ -595,8 +621,8 @@ impl ObjectUpload {
                 self.proved(UploadedHow::TakenBySelf, actions);
             }
             BucketErrorKind::PreconditionFailed => self.phase = Phase::Look(Doubt::Taken),
-            BucketErrorKind::Unsupported if self.create_only => {
-                self.create_only = false;
+            BucketErrorKind::Unsupported if self.known.create_only => {
+                self.known.create_only = false;
                 self.phase = Phase::Look(Doubt::BeforeWriting);
             }
             _ if is_clearly_refused(error) => self.wait_to_write(now, random),

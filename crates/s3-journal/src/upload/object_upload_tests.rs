@@ -78,7 +78,8 @@ impl Desk {
 
     fn begin(content: Vec<u8>, is_open: bool, before: &SendingState, parallel_max: usize) -> Self {
         let seal = SealInfo { len_bytes: content.len() as u64, crc64nvme: crc(&content) };
-        let upload = ObjectUpload::new(plan(), before, before.sent.then_some(seal), true, parallel_max);
+        let upload =
+            ObjectUpload::new(plan(), before, before.sent.then_some(seal), Known::default(), parallel_max);
         let mut desk = Self {
             upload,
             content,
@@ -621,6 +622,27 @@ fn a_taken_key_that_was_sent_to_before_is_ours_when_it_may_not_be_looked_at() {
     }
 }
 
+/// Found by simulation: credentials that expired just then made somebody else's object ours, and the entries were let go.
+#[test]
+fn a_taken_key_is_waited_for_where_looking_was_permitted_before() {
+    for mut desk in [at_put(), at_complete()] {
+        desk.fail(Kind::NoAnswer);
+        desk.wait();
+        desk.shows(None);
+        desk.wait_if_it_waits();
+        desk.fail(Kind::PreconditionFailed);
+        for _ in 0..3 {
+            desk.fail(Kind::Forbidden);
+            assert_eq!(desk.done, None, "it can't be told whose it is");
+            desk.wait();
+            assert!(matches!(desk.call(), Call::Head { .. }), "it is looked at again");
+        }
+        let foreign = desk.foreign();
+        desk.shows(Some(foreign));
+        assert!(desk.upload.is_stopped_by_foreign_object());
+    }
+}
+
 #[test]
 fn a_key_that_an_earlier_run_sent_to_is_ours_when_it_is_taken_and_may_not_be_looked_at() {
     let mut desk = Desk::after(PART, &was_sent(None));
@@ -1050,7 +1072,7 @@ fn an_object_that_is_done_stays_done_whatever_comes_late() {
 fn a_store_without_create_only_writes_is_looked_at_before_each_write() {
     for mut desk in [at_put(), at_complete()] {
         desk.fail(Kind::Unsupported);
-        assert!(desk.looks() && !desk.upload.create_only());
+        assert!(desk.looks() && !desk.upload.known().create_only);
         desk.shows(None);
         desk.wait_if_it_waits();
         assert!(matches!(
@@ -1074,7 +1096,13 @@ fn what_was_seen_before_the_parts_went_up_does_not_count_as_looking_before_writi
     let content = content(3 * PART);
     let seal = SealInfo { len_bytes: content.len() as u64, crc64nvme: crc(&content) };
     let mut desk = Desk::new(3 * PART);
-    desk.upload = ObjectUpload::new(plan(), &was_sent(None), Some(seal), false, 4);
+    desk.upload = ObjectUpload::new(
+        plan(),
+        &was_sent(None),
+        Some(seal),
+        Known { create_only: false, may_look: false },
+        4,
+    );
     (desk.next_part, desk.seal_told) = (0, false);
     desk.calls.clear();
     desk.run();

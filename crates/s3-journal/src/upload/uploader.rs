@@ -13,7 +13,7 @@ use durable_queue::random::Random;
 use super::backoff::{BACKOFF_MAX, Backoff};
 use super::call::{Answer, Call, CallId};
 use super::loader::{LoadError, Loaded, Loader, Sealed};
-use super::object_upload::{Action, ObjectUpload, Token};
+use super::object_upload::{Action, Known, ObjectUpload, Token};
 use super::report::Reporter;
 use super::sweep::SweepRules;
 use crate::bucket::{BucketErrorKind, UploadMarker};
@@ -139,7 +139,7 @@ pub struct Uploader {
     acknowledged: VecDeque<(Position, Position)>,
     calls: BTreeMap<CallId, (Owner, &'static str)>,
     next_call: u64,
-    create_only: bool,
+    known: Known,
     sweep: Sweep,
     sweep_backoff: Backoff,
     /// An abort failed: don't list again before this time.
@@ -169,7 +169,7 @@ impl Uploader {
             acknowledged: VecDeque::new(),
             calls: BTreeMap::new(),
             next_call: 0,
-            create_only: true,
+            known: Known::default(),
             sweep: Sweep::Due(now),
             sweep_backoff: Backoff::default(),
             sweep_not_before: Duration::ZERO,
@@ -287,8 +287,8 @@ impl Uploader {
                     match sealed {
                         Ok(sealed) => {
                             let info = sealed.map(|sealed| sealed.info);
-                            let (create_only, parallel_max) = (self.create_only, self.setup.parallel_max);
-                            let upload = ObjectUpload::new(plan, &before, info, create_only, parallel_max);
+                            let (known, parallel_max) = (self.known, self.setup.parallel_max);
+                            let upload = ObjectUpload::new(plan, &before, info, known, parallel_max);
                             self.at_hand = Some(AtHand { upload, sealed, sent_end: None });
                         }
                         Err(error) => {
@@ -373,7 +373,7 @@ impl Uploader {
         // What was proved was sent, and what was sent was sealed.
         let Some(sealed) = at_hand.sealed else { return };
         let upload = &at_hand.upload;
-        self.create_only = upload.create_only();
+        self.known = upload.known();
         self.sweep_when_drained |= upload.may_have_left_an_upload();
         self.setup.counters.object_uploaded(number, sealed.info.len_bytes, upload.reuploads());
         tracing::info!(
