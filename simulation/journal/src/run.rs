@@ -70,9 +70,9 @@ impl Failure {
         let missing: Vec<&str> =
             Fault::ALL.iter().filter(|fault| !faults.has(**fault)).map(|fault| fault.name()).collect();
         if insist {
-            text.push_str(&format!(" --only {faults:?}"));
+            text = format!("{text} --only {faults:?}");
         } else if !missing.is_empty() {
-            text.push_str(&format!(" --without {}", missing.join(",")));
+            text = format!("{text} --without {}", missing.join(","));
         }
         text
     }

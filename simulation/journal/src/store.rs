@@ -133,7 +133,9 @@ impl Store {
         let mut answer = now(call.perform(&self.bucket));
         match &mut answer {
             Answer::ListParts(Ok(parts)) if self.dialect.lists_no_sums => {
-                parts.iter_mut().for_each(|part| part.crc64nvme = None);
+                for part in parts {
+                    part.crc64nvme = None;
+                }
             }
             Answer::Head(Ok(Some(head))) if self.dialect.heads_no_sums => head.crc64nvme = None,
             _ => {}

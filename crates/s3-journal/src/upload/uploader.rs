@@ -68,7 +68,7 @@ pub struct UploaderSetup {
 /// What to do after a step.
 #[derive(Debug, Default)]
 pub struct UploaderStep {
-    /// Requests to make; tell each answer by [`Uploader::answered`].
+    /// Requests to make; tell each answer by `Uploader::answered`.
     pub calls: Vec<(CallId, Call)>,
     /// Something was done: step again.
     pub worked: bool,
