@@ -236,11 +236,17 @@ fn an_older_slab_that_lost_its_end_or_its_checkpoint_is_refused() {
 
 #[test]
 fn damage_in_an_older_slab_is_found_when_it_is_read() {
-    let mut world = dead_log_of_slabs();
-    world.disk.tamper(&slab(2), |content| content[9000] ^= 1);
-    let log = world.open().unwrap().unwrap();
-    let error = support::client::read_all(&log, durable_queue::Through::Durable).unwrap_err();
-    assert!(error.contains("0000000000000002.slab is damaged at offset"), "{error}");
+    // A payload; the header and the meta of the first frame behind the checkpoint, which has 64 + 16 + 8 bytes.
+    for (at, reason) in [(9000, "payload"), (4096 + 88, "header"), (4096 + 88 + 64, "meta")] {
+        let mut world = dead_log_of_slabs();
+        world.disk.tamper(&slab(2), |content| content[at] ^= 1);
+        let log = world.open().unwrap().unwrap();
+        let error = support::client::read_all(&log, durable_queue::Through::Durable).unwrap_err();
+        assert!(
+            error.contains("0000000000000002.slab is damaged at offset") && error.contains(reason),
+            "{error}"
+        );
+    }
 }
 
 #[test]

@@ -18,7 +18,6 @@ durable_queue::safeguards! {
     PART_CHECKSUM "part-checksum" "a part's bytes are those that were written";
     REUSED_PART_CHECKSUM "reused-part-checksum" "a part that an earlier run sent is used only if it is the same";
     RESTART_SEALS "restart-seals" "an object isn't gone on with by another encoder";
-    REFUSED_BATCH_FORGOTTEN "refused-batch-forgotten" "what an encoder made of a batch that had no room stays out of the object";
     FOREIGN_STAYS_FOREIGN "foreign-stays-foreign" "a key once found foreign isn't taken for ours without looking";
     REFUSAL_RECORDED "refusal-recorded" "that a key was found foreign outlives a restart";
     LOOKING_IS_WAITED_FOR "looking-is-waited-for" "a refusal to let us look that will pass proves nothing";

@@ -26,6 +26,9 @@ struct Arguments {
     /// Name the safeguards and what they guard, and do nothing.
     #[arg(long)]
     list: bool,
+    /// Live the lives of so many seeds, and say what is noticed: what a proof is made of.
+    #[arg(long, hide = true)]
+    lives: Option<u64>,
     /// How many tests run side by side.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -39,6 +42,9 @@ fn safeguards() -> BTreeMap<&'static str, &'static str> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(seeds) = arguments.lives {
+        return live(seeds);
+    }
     let safeguards = safeguards();
     if arguments.list {
         for (name, guards) in &safeguards {
@@ -62,9 +68,13 @@ fn main() -> ExitCode {
     // Green first, then red.
     let proofs: BTreeSet<Proof> = wanted.iter().flat_map(|(_, proofs)| proofs.iter().copied()).collect();
     let proofs: Vec<Proof> = proofs.into_iter().collect();
-    for (proof, outcome) in proofs.iter().zip(side_by_side(arguments.jobs, &proofs, |proof| runner.run(*proof, None)))
+    for (proof, outcome) in
+        proofs.iter().zip(side_by_side(arguments.jobs, &proofs, |proof| runner.run(*proof, None)))
     {
-        count.check(matches!(outcome, Outcome::Green(_)), &format!("with every safeguard, {proof} is green: {outcome}"));
+        count.check(
+            matches!(outcome, Outcome::Green(_)),
+            &format!("with every safeguard, {proof} is green: {outcome}"),
+        );
     }
     let found = side_by_side(arguments.jobs, &wanted, |(name, proofs)| {
         let mut said = String::new();
@@ -73,7 +83,7 @@ fn main() -> ExitCode {
             if matches!(outcome, Outcome::Red(_)) {
                 return (true, format!("{proof} notices: {outcome}"));
             }
-            said.push_str(&format!("; {proof}: {outcome}"));
+            said = format!("{said}; {proof}: {outcome}");
         }
         (false, format!("nobody notices{said}"))
     });
@@ -84,6 +94,18 @@ fn main() -> ExitCode {
     if count.failed == 0 && count.passed > 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// The lives of so many seeds, until one fails.
+fn live(seeds: u64) -> ExitCode {
+    for seed in 0..seeds {
+        if let Err(failure) = journal_simulation::run_seed(seed, &journal_simulation::Settings::new()) {
+            println!("noticed: {failure}");
+            return ExitCode::FAILURE;
+        }
+    }
+    println!("nothing noticed");
+    ExitCode::SUCCESS
+}
+
 /// Every safeguard is in the list, and nothing else.
 fn check_the_list(safeguards: &BTreeMap<&'static str, &'static str>, count: &mut Count) {
     let listed: BTreeSet<&str> = LIST.iter().map(|(name, _)| *name).collect();
@@ -92,7 +114,10 @@ fn check_the_list(safeguards: &BTreeMap<&'static str, &'static str>, count: &mut
     let unknown: Vec<_> = listed.difference(&known).collect();
     count.check(
         unlisted.is_empty() && unknown.is_empty() && listed.len() == LIST.len(),
-        &format!("each of the {} safeguards is listed once; not listed: {unlisted:?}; unknown: {unknown:?}", known.len()),
+        &format!(
+            "each of the {} safeguards is listed once; not listed: {unlisted:?}; unknown: {unknown:?}",
+            known.len()
+        ),
     );
 }
 
@@ -121,7 +146,10 @@ fn side_by_side<T: Sync, R: Send>(jobs: usize, items: &[T], work: impl Fn(&T) ->
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             scope.spawn(|| {
-                while let Some((at, item)) = { let at = next.fetch_add(1, Ordering::Relaxed); items.get(at).map(|item| (at, item)) } {
+                while let Some((at, item)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    items.get(at).map(|item| (at, item))
+                } {
                     let result = work(item);
                     if let Ok(mut results) = results.lock() {
                         results.push((at, result));

@@ -11,6 +11,7 @@ use super::state::{Deadline, Left, Refusal, Side, State};
 use crate::commit::Class;
 use crate::frame::{self, Frame};
 use crate::position::Position;
+use crate::sabotage;
 
 /// A task that was appended.
 struct Put {
@@ -24,7 +25,7 @@ impl Shared {
     pub fn put(&self, name: &str, payload: &[u8], deadline: Deadline) -> Result<bool, PutError> {
         check_name(name)?;
         let Some(put) = self.append_task(name, payload, deadline)? else { return Ok(false) };
-        if self.rules.fsync_put {
+        if self.rules.fsync_put && sabotage::TASK_DURABLE.is_on() {
             self.log.request_sync(put.end);
             // False only if the log was closed first, which makes everything durable that it can.
             self.log.wait_durable(put.end, None).map_err(PutError::Failed)?;

@@ -326,11 +326,8 @@ impl Scribe {
             self.setup.ledger.state(|state| (state.open.clone(), state.uploaded_number));
         match open {
             Some(open) if uploaded_number >= open.number => {
-                // What the encoder made of the batch is forgotten with the encoder: the record's tail closes the stream,
-                // and nothing else may come into it, however long that takes.
-                if sabotage::REFUSED_BATCH_FORGOTTEN.is_on() {
-                    self.encoder = None;
-                }
+                // What the encoder made of the batch is forgotten with the encoder, which ends with the seal: the record's tail
+                // closes the stream, and nothing else may come into it, however long that takes.
                 self.raw = Some(staged.raw);
                 self.seal_first = Some(SealReason::Full);
                 let sealed = self.seal(&open, SealReason::Full)?;
