@@ -53,3 +53,22 @@ fn whichever_name_it_was() {
         assert_eq!(total, 1, "stopped after {operations} operations");
     }
 }
+
+/// No power loss shows this one, since publishing the next slab syncs the directory again before anything depends on it: so it is
+/// the order that is held.
+#[test]
+fn what_is_in_it_is_made_durable_before_it_is_believed() {
+    let (disk, directory) = (FakeDisk::new(), Path::new("/log"));
+    drop(open(&disk, directory).unwrap());
+    disk.kill();
+    disk.keep_trace();
+    drop(open(&disk, directory).unwrap());
+    let trace: Vec<String> =
+        disk.take_trace().iter().map(|traced| format!("{:#}", traced.operation)).collect();
+    let place = |what: &str| trace.iter().position(|operation| operation == what);
+    let directory_synced = place("sync-directory /log");
+    assert!(
+        directory_synced.is_some() && directory_synced < place("sync /log/0000000000000001.slab"),
+        "{trace:?}"
+    );
+}

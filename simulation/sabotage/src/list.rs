@@ -64,7 +64,13 @@ pub const LIST: &[(&str, &[Proof])] = &[
         "sync-names-above",
         &[queue("a_directory_whose_making_was_cut_short_is_made_durable", "whichever_name_it_was")],
     ),
-    ("sync-opened-directory", &[SYNCS]),
+    (
+        "sync-opened-directory",
+        &[queue(
+            "a_directory_whose_making_was_cut_short_is_made_durable",
+            "what_is_in_it_is_made_durable_before_it_is_believed",
+        )],
+    ),
     ("sync-opened-slab", &[LIVES]),
     ("sync-first-directory", &[LIVES]),
     ("sync-first-checkpoint", &[LIVES]),
@@ -172,7 +178,7 @@ pub const LIST: &[(&str, &[Proof])] = &[
         "run-in-key",
         &[journal(
             "a_directory_belongs_to_one_journal",
-            "a_copied_directory_writes_under_other_keys_and_nothing_is_overwritten",
+            "a_directory_restored_from_an_older_backup_shows_as_a_fork",
         )],
     ),
     (

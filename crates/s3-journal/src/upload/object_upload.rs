@@ -606,6 +606,7 @@ impl ObjectUpload {
                 | BucketErrorKind::InvalidPart
                 | BucketErrorKind::BadDigest
                 | BucketErrorKind::Other => {
+                    self.may_be_there |= !error.has_no_side_effects();
                     self.phase = Phase::Look(Doubt::NeedsNewUpload);
                     self.wait_to_write(now, random);
                 }

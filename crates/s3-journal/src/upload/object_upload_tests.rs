@@ -821,6 +821,39 @@ fn an_upload_gone_at_complete_is_sent_anew_when_it_may_not_be_looked_at() {
     assert_eq!(desk.upload.reuploads(), 1);
 }
 
+/// Found by simulation: a Complete that was answered with a conflict had been carried out, and where looking isn't permitted the
+/// journal then took its own object for a foreign one, for good.
+#[test]
+fn an_object_completed_in_spite_of_a_conflict_is_ours_when_it_may_not_be_looked_at() {
+    for kind in [Kind::Conflict, Kind::Other] {
+        let mut desk = at_complete();
+        desk.fail(kind);
+        desk.wait();
+        desk.fail(Kind::Forbidden);
+        assert_eq!(desk.rewinds, 1);
+        desk.wait_if_it_waits();
+        desk.created("two");
+        desk.parts_arrive();
+        assert!(desk.completes("two"), "the 200 or 412 decides");
+        desk.fail(Kind::PreconditionFailed);
+        desk.fail(Kind::Forbidden);
+        assert_eq!(desk.done, Some(UploadedHow::TakenBySelf));
+    }
+    // What doesn't fit was certainly not completed.
+    for kind in [Kind::InvalidPart, Kind::BadDigest] {
+        let mut desk = at_complete();
+        desk.fail(kind);
+        desk.wait();
+        desk.fail(Kind::Forbidden);
+        desk.wait_if_it_waits();
+        desk.created("two");
+        desk.parts_arrive();
+        desk.fail(Kind::PreconditionFailed);
+        desk.fail(Kind::Forbidden);
+        assert!(desk.upload.is_stopped_by_foreign_object());
+    }
+}
+
 #[test]
 fn a_foreign_object_found_where_an_upload_is_gone_leaves_nothing_half() {
     let mut desk = at_complete();
