@@ -1,7 +1,14 @@
 //! What the tests of the task queue share: queues on a disk in memory, and waiting for what other threads do.
 
 #![allow(dead_code, reason = "each test uses its part")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests: what is wrong here must stop them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "these are tests: what is wrong here must stop them"
+)]
+
+pub mod crash_points;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
