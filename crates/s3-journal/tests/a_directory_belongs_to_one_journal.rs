@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use s3_journal::bucket::BucketErrorKind;
-use s3_journal::{Journal, OpenError, durable_queue};
+use s3_journal::{Health, Journal, OpenError, durable_queue};
 use support::{Object, Place, copy_directory, entries_of, numbered};
 
 /// Entries wait in the directory, and the store is away.
@@ -159,7 +159,7 @@ fn copies_that_cut_the_same_object_differently_do_not_overwrite_each_other_and_s
     let before = place.memory.objects();
     let copy = s3_journal::journal(options().local_directory(place.other_directory())).unwrap();
     copy.submit("of the copy").unwrap();
-    support::until("stopped", || copy.stats().health == s3_journal::Health::Stopped);
+    support::until("stopped", || copy.stats().health == Health::Stopped);
     let stats = copy.stats();
     let message = stats.last_error.unwrap().message;
     assert!(message.contains(before.keys().next().unwrap()), "it names the key: {message}");
@@ -216,7 +216,11 @@ fn a_directory_restored_from_an_older_backup_shows_as_a_fork() {
     journal.close().unwrap();
     let journal = s3_journal::journal(place.options().local_directory(place.other_directory())).unwrap();
     assert_eq!(journal.next_sequence(), 1, "what came after the backup isn't known to it");
-    journal.submit("one").unwrap();
+    let receipt = journal.submit("one").unwrap();
+    journal.seal();
+    while !receipt.uploaded().wait_timeout(Duration::from_millis(1)).unwrap() {
+        assert_ne!(journal.stats().health, Health::Stopped, "its key is taken");
+    }
     journal.close().unwrap();
     let objects = place.objects();
     let of_number = |number| objects.iter().filter(move |object| object.metadata.number == number);

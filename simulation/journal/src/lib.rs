@@ -14,6 +14,7 @@
 //! | `machine` | one computer: its disk, its clock, the journal that runs on it | `plan`, `model` |
 //! | `world` | a life from beginning to end | all of the above |
 //! | [`run`] | many lives, side by side | `world` |
+//! | [`short`] | all that can happen to a short life: it is cut short at every point, and what follows, too | `world` |
 //!
 //! The oracle (`model`): durable <= recovered <= submitted, as prefixes; at every moment the bucket holds a prefix of the model,
 //! each entry once, in order, in objects that are single clean streams; the bucket is never ahead of what the medium holds;
@@ -27,6 +28,7 @@ mod network;
 mod plan;
 pub mod run;
 pub mod settings;
+pub mod short;
 mod store;
 mod trace;
 mod world;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use durable_queue::Environment;
 use durable_queue::fake::{Dice, FakeClock, FakeDisk, FakeRandom, Fault as DiskFault, Loss, OperationKind};
+use s3_journal::OpenError;
 use s3_journal::bucket::MemoryBucket;
 use s3_journal::simulation::{Stepped, look};
 
@@ -63,6 +64,25 @@ impl Machine {
         }
     }
 
+    /// A copy of the computer, on which nothing runs.
+    pub fn fork(&self, clock: FakeClock) -> Self {
+        Self {
+            disk: self.disk.fork(),
+            clock,
+            plan: self.plan.clone(),
+            model: self.model.clone(),
+            journal: None,
+            ..*self
+        }
+    }
+
+    /// Power is lost, and of what wasn't synced that is left.
+    pub fn lose_power(&mut self, loss: Loss) {
+        self.journal = None;
+        self.disk.lose_power(loss);
+        self.is_unsure = true;
+    }
+
     /// The process or the power dies.
     pub fn crash(&mut self, is_power: bool, dice: &mut Dice, trace: &mut Trace) {
         if is_power {
@@ -72,8 +92,7 @@ impl Machine {
                 _ => Loss::Random(dice.next()),
             };
             trace.note(|| format!("power is lost: {loss:?}"));
-            self.disk.lose_power(loss);
-            self.is_unsure = true;
+            self.lose_power(loss);
         } else {
             trace.note(|| "the process dies".to_owned());
             self.disk.kill();
@@ -96,17 +115,7 @@ impl Machine {
                 crashes += 1;
                 self.stop_soon(dice, 40);
             }
-            let environment = Environment {
-                disk: Arc::new(self.disk.clone()),
-                clock: Arc::new(self.clock.clone()),
-                random: Arc::new(FakeRandom::new(dice.next())),
-            };
-            let options = self.plan.options();
-            let options = options
-                .bucket(Arc::new(bucket.clone()), PREFIX)
-                .local_directory(DIRECTORY)
-                .environment(environment);
-            match Stepped::open(options, self.plan.slab_bytes) {
+            match self.open_once(bucket, dice.next()) {
                 Ok(journal) if !self.disk.is_off() => {
                     self.lives += 1;
                     return self.opened(journal, trace);
@@ -127,7 +136,23 @@ impl Machine {
         }
     }
 
-    fn opened(&mut self, journal: Stepped, trace: &mut Trace) -> Result<(), String> {
+    /// Opens the journal as it can be opened now; `random` is what its random numbers come from.
+    pub fn open_once(&self, bucket: &MemoryBucket, random: u64) -> Result<Stepped, OpenError> {
+        let environment = Environment {
+            disk: Arc::new(self.disk.clone()),
+            clock: Arc::new(self.clock.clone()),
+            random: Arc::new(FakeRandom::new(random)),
+        };
+        let options = self.plan.options();
+        let options = options
+            .bucket(Arc::new(bucket.clone()), PREFIX)
+            .local_directory(DIRECTORY)
+            .environment(environment);
+        Stepped::open(options, self.plan.slab_bytes)
+    }
+
+    /// What must hold of a journal that was opened.
+    pub fn opened(&mut self, journal: Stepped, trace: &mut Trace) -> Result<(), String> {
         let (next, uploaded) = (journal.next_sequence(), journal.uploaded());
         trace.note(|| format!("opened: {next} entries, {uploaded} uploaded"));
         self.model.recovered(next, uploaded, self.plan.fsync || !self.is_unsure)?;

@@ -1,6 +1,7 @@
 //! What was submitted to one journal, and what must hold of what is recovered and of what arrives. Knows the decoders.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
 
 use s3_journal::bucket::Metadata;
 use s3_journal::object::ObjectKey;
@@ -41,6 +42,17 @@ pub struct Model {
 impl Model {
     pub fn new(delimiter: Vec<u8>) -> Self {
         Self { delimiter, entries: Vec::new(), durable: 0, uploaded: 0, objects: BTreeMap::new() }
+    }
+
+    /// The same for models of which the same holds.
+    pub fn fingerprint(&self, hasher: &mut impl Hasher) {
+        (self.durable, self.uploaded).hash(hasher);
+        for entry in &self.entries {
+            (&entry.bytes, entry.position).hash(hasher);
+        }
+        for (number, seen) in &self.objects {
+            (number, &seen.key, seen.first, seen.entries).hash(hasher);
+        }
     }
 
     pub fn submitted(&self) -> u64 {

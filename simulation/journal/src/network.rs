@@ -1,5 +1,7 @@
 //! Calls on their way to the store, and answers on their way back: some arrive late, twice, or never. Knows the store.
 
+use std::hash::{Hash, Hasher};
+
 use durable_queue::fake::Dice;
 use s3_journal::bucket::BucketErrorKind;
 use s3_journal::simulation::{Answer, Call, CallId};
@@ -17,7 +19,7 @@ struct Flight {
 }
 
 /// A call that is carried out although nobody waits for its answer any more.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Late {
     call: Call,
 }
@@ -40,6 +42,11 @@ pub struct Network {
     late: Vec<Late>,
     /// The answer to a repetition came instead of the first one's.
     pub has_doubled: bool,
+    /// The world stops before it takes one step more than this.
+    pub steps_left: Option<u64>,
+    /// Steps so far.
+    pub steps: u64,
+    is_cut: bool,
 }
 
 impl Network {
@@ -57,6 +64,26 @@ impl Network {
     /// Whether calls that nobody waits for are still to arrive.
     pub fn has_late(&self) -> bool {
         !self.late.is_empty()
+    }
+
+    /// Whether it came to the step before which everything stops.
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// A network in which the calls that were on their way are still carried out, or aren't.
+    pub fn after_death(&self, are_late: bool) -> Self {
+        let open = self.flights.iter().filter(|flight| are_late && flight.answer.is_none());
+        let late =
+            open.map(|flight| Late { call: flight.call.clone() }).chain(self.late.iter().cloned()).collect();
+        Self { late, has_doubled: self.has_doubled, ..Self::default() }
+    }
+
+    /// The same for networks in which the same calls arrive late.
+    pub fn fingerprint(&self, hasher: &mut impl Hasher) {
+        for late in &self.late {
+            describe(&late.call).hash(hasher);
+        }
     }
 
     /// Keys that are being written to.
@@ -112,6 +139,11 @@ impl Network {
         if self.flights.is_empty() {
             return Ok(delivered);
         }
+        if self.steps_left == Some(self.steps) {
+            self.is_cut = true;
+            return Ok(delivered);
+        }
+        self.steps += 1;
         let at = usize::try_from(dice.below(self.flights.len() as u64)).unwrap_or(0);
         let Some(flight) = self.flights.get_mut(at) else { return Ok(delivered) };
         let id = flight.id;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
+use std::hash::{Hash, Hasher};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -57,7 +58,7 @@ pub struct Written {
 }
 
 /// The store.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Store {
     bucket: MemoryBucket,
     pub dialect: Dialect,
@@ -108,6 +109,33 @@ impl Store {
             sums: BTreeMap::new(),
             foreign: BTreeSet::new(),
             ever_foreign: BTreeSet::new(),
+        }
+    }
+
+    /// Amazon's, with all permissions.
+    pub fn plain(dialect: Dialect, clock: FakeClock) -> Self {
+        let mut store = Self::draw(&mut Dice::new(0), Faults::NONE, clock);
+        store.dialect = dialect;
+        store.bucket = store.bucket.with_repeated_complete(!dialect.forgets_completed);
+        store
+    }
+
+    /// A copy that goes its own way, and by another clock.
+    pub fn fork(&self, clock: FakeClock) -> Self {
+        Self { bucket: self.bucket.fork().with_clock(Arc::new(clock)), ..self.clone() }
+    }
+
+    /// The same for stores that hold the same.
+    pub fn fingerprint(&self, hasher: &mut impl Hasher) {
+        for (key, object) in self.bucket.objects() {
+            (key, object.crc64nvme, object.metadata).hash(hasher);
+        }
+        for upload in self.bucket.open_uploads() {
+            let parts = now(self.bucket.list_parts(&upload.key, &upload.upload_id)).unwrap_or_default();
+            (upload.key, upload.upload_id).hash(hasher);
+            for part in parts {
+                (part.number, part.etag).hash(hasher);
+            }
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use durable_queue::Step;
+use durable_queue::clock::Clock;
 use durable_queue::fake::{Dice, FakeClock};
 use s3_journal::SubmitError;
 use s3_journal::read::{Depth, Reader, Selection, VerifyOptions};
@@ -16,7 +17,7 @@ use crate::model::SOURCE;
 use crate::network::{Delivered, Network};
 use crate::plan::Plan;
 use crate::settings::Settings;
-use crate::store::{Closed, Store};
+use crate::store::{Closed, Dialect, Store};
 use crate::trace::Trace;
 
 /// Rounds in which everything must have arrived once nothing goes wrong any more.
@@ -24,6 +25,9 @@ const ROUNDS_MAX: u64 = 30_000;
 
 /// Steps that a thread may take in a row.
 const IN_A_ROW_MAX: u64 = 500;
+
+/// When a calm world begins, after 1970: at noon, so that no directory changes.
+const CALM_BEGIN: Duration = Duration::from_hours(497_220);
 
 /// What a life came to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,7 +39,7 @@ pub struct Lived {
 }
 
 /// Dice for each concern, so that leaving one kind of fault out doesn't change everything else.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct AllDice {
     plan: Dice,
     action: Dice,
@@ -45,29 +49,35 @@ struct AllDice {
     time: Dice,
 }
 
-/// The world.
-#[derive(Debug)]
-pub struct World {
-    dice: AllDice,
-    faults: Faults,
-    trace: Trace,
-    store: Store,
-    network: Network,
-    machine: Machine,
-    submitted: u64,
-}
-
-impl World {
-    pub fn new(seed: u64, settings: &Settings) -> Self {
+impl AllDice {
+    fn new(seed: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let mut dice = AllDice {
+        Self {
             plan: dice.split(),
             action: dice.split(),
             event: dice.split(),
             disk: dice.split(),
             network: dice.split(),
             time: dice.split(),
-        };
+        }
+    }
+}
+
+/// The world.
+#[derive(Debug)]
+pub struct World {
+    dice: AllDice,
+    faults: Faults,
+    pub trace: Trace,
+    pub store: Store,
+    pub network: Network,
+    pub machine: Machine,
+    submitted: u64,
+}
+
+impl World {
+    pub fn new(seed: u64, settings: &Settings) -> Self {
+        let mut dice = AllDice::new(seed);
         let faults = if settings.insist {
             settings.faults
         } else {
@@ -87,6 +97,65 @@ impl World {
         });
         let machine = Machine::new(plan, clock, block_bytes, settings.keep_trace);
         Self { dice, faults, trace, store, network: Network::default(), machine, submitted: 0 }
+    }
+
+    /// A world in which nothing goes wrong of itself, and nothing was done yet.
+    pub fn calm(plan: Plan, dialect: Dialect) -> Self {
+        let clock = FakeClock::new(SystemTime::UNIX_EPOCH + CALM_BEGIN);
+        let store = Store::plain(dialect, clock.clone());
+        Self {
+            dice: AllDice::new(0),
+            faults: Faults::NONE,
+            trace: Trace::new(false),
+            store,
+            network: Network::default(),
+            machine: Machine::new(plan, clock, 4096, false),
+            submitted: 0,
+        }
+    }
+
+    /// A copy of the world after the death of the process: calls on their way are still carried out, or aren't.
+    pub fn after_death(&self, are_late: bool) -> Self {
+        let clock = FakeClock::new(self.machine.clock.wall());
+        Self {
+            dice: self.dice.clone(),
+            faults: self.faults,
+            trace: Trace::new(self.trace.is_kept()),
+            store: self.store.fork(clock.clone()),
+            network: self.network.after_death(are_late),
+            machine: self.machine.fork(clock),
+            submitted: self.submitted,
+        }
+    }
+
+    /// Whether everything has stopped.
+    pub fn is_cut(&self) -> bool {
+        self.machine.disk.is_off() || self.network.is_cut()
+    }
+
+    /// Opens the journal once, whether that is cut short or not.
+    pub fn open_once(&mut self) -> Result<(), String> {
+        // Another number for each opening, and the same one in whatever way it was come to.
+        let opened = self.machine.open_once(&self.store.bucket(), self.machine.lives);
+        self.machine.lives += 1;
+        match opened {
+            _ if self.machine.disk.is_off() => Ok(()),
+            Ok(journal) => self.machine.opened(journal, &mut self.trace),
+            Err(error) => Err(format!("opening is refused: {error}: {error:?}")),
+        }
+    }
+
+    /// Submits one entry of so many bytes.
+    pub fn submit_one(&mut self, len: usize) -> Result<(), String> {
+        let number = self.machine.model.submitted();
+        let Some(journal) = &self.machine.journal else { return Ok(()) };
+        let mut entry = format!("{number:08} ").into_bytes();
+        entry.extend((0..len).map(|at| b'a' + u8::try_from(at * (at + 7) % 23).unwrap_or(0)));
+        let bytes = number.to_le_bytes();
+        match journal.try_submit(&entry, Some((SOURCE, &bytes))) {
+            Ok(sequence) => self.machine.model.submit(sequence, entry, Some(number)),
+            Err(error) => Err(format!("an entry is refused: {error}")),
+        }
     }
 
     /// Lives, and says what it came to, or what doesn't hold; and what happened.
@@ -271,7 +340,7 @@ impl World {
     }
 
     /// All threads run until they have nothing to do.
-    fn rest(&mut self) -> Result<(), String> {
+    pub fn rest(&mut self) -> Result<(), String> {
         for _ in 0..IN_A_ROW_MAX {
             let mut worked = self.log_steps()?;
             worked |= self.scribe_step() == Some(ScribeStep::Worked);
@@ -279,6 +348,38 @@ impl World {
             if !worked || self.machine.disk.is_off() {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    /// Ends batch and object.
+    pub fn seal(&self) {
+        if let Some(journal) = &self.machine.journal {
+            journal.seal();
+        }
+    }
+
+    /// Everything goes on that can without time passing: the threads, the calls and their answers.
+    pub fn settle(&mut self) -> Result<(), String> {
+        for _ in 0..IN_A_ROW_MAX {
+            self.rest()?;
+            if self.network.is_empty() {
+                break;
+            }
+            self.arrive()?;
+            if self.is_cut() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// All calls on their way are carried out and answered, and what follows from the answers.
+    fn arrive(&mut self) -> Result<(), String> {
+        while !self.network.is_empty() && !self.is_cut() {
+            let delivered =
+                self.network.step(&mut self.store, &mut self.dice.network, Faults::NONE, &mut self.trace)?;
+            self.delivered(delivered)?;
         }
         Ok(())
     }
@@ -354,7 +455,6 @@ impl World {
                 self.trace.note(|| format!("denied: {:?}", self.store.denied));
             }
             Fault::Clock => {
-                use durable_queue::clock::Clock;
                 let wall = self.machine.clock.wall();
                 let by = Duration::from_secs(match dice.below(3) {
                     0 => dice.below(600),
@@ -394,7 +494,7 @@ impl World {
     }
 
     /// Nothing goes wrong any more: everything must arrive.
-    fn end(&mut self) -> Result<(), String> {
+    pub fn end(&mut self) -> Result<(), String> {
         self.trace.note(|| "everything is mended".to_owned());
         self.faults = Faults::NONE;
         self.machine.calm();
@@ -424,26 +524,24 @@ impl World {
         Ok(())
     }
 
-    /// Closes the journal and waits for the bucket.
-    fn drain(&mut self) -> Result<(), String> {
+    /// Closes the journal and waits for the bucket. Ends early, as everything does, where the world stops.
+    pub fn drain(&mut self) -> Result<(), String> {
         if let Some(journal) = &self.machine.journal {
             journal.close_intake();
         }
         for _ in 0..ROUNDS_MAX {
             let mut worked = self.log_steps()?;
+            if self.is_cut() {
+                return Ok(());
+            }
             let scribe = self.scribe_step();
             worked |= scribe == Some(ScribeStep::Worked);
             let (uploaded, wake_at, drained) = self.upload_step().unwrap_or_default();
             worked |= uploaded;
-            while !self.network.is_empty() {
-                let delivered = self.network.step(
-                    &mut self.store,
-                    &mut self.dice.network,
-                    Faults::NONE,
-                    &mut self.trace,
-                )?;
-                self.delivered(delivered)?;
-                worked = true;
+            worked |= !self.network.is_empty();
+            self.arrive()?;
+            if self.is_cut() {
+                return Ok(());
             }
             self.machine.check_told()?;
             let Some(journal) = &self.machine.journal else { return Err("nothing runs".to_owned()) };
@@ -453,12 +551,15 @@ impl World {
                 ));
             }
             if scribe.is_none() && drained && !journal.is_sweeping() {
-                journal.log().close().map_err(|failure| format!("closing failed: {failure}"))?;
+                let closed = journal.log().close();
                 self.disk_trace();
+                if self.is_cut() {
+                    return Ok(());
+                }
+                closed.map_err(|failure| format!("closing failed: {failure}"))?;
                 return self.machine.check_told();
             }
             if !worked {
-                use durable_queue::clock::Clock;
                 let now = self.machine.clock.monotonic();
                 let scribe_at = match scribe {
                     Some(ScribeStep::Idle { wake_at }) => wake_at,

@@ -50,7 +50,7 @@ pub struct StoredObject {
     pub modified: Option<SystemTime>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     objects: BTreeMap<String, StoredObject>,
     /// By key and id, as listings go.
@@ -60,7 +60,7 @@ struct State {
     uploads_made: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Upload {
     metadata: Metadata,
     initiated: Option<SystemTime>,
@@ -118,6 +118,12 @@ impl MemoryBucket {
     /// All open uploads, by key and id.
     pub fn open_uploads(&self) -> Vec<OpenUpload> {
         self.state().uploads.iter().map(|(id, upload)| open_upload(id, upload)).collect()
+    }
+
+    /// A copy of the bucket as it is now that goes its own way, for a test that looks at several continuations. (A clone
+    /// shares the content.)
+    pub fn fork(&self) -> Self {
+        Self { state: Arc::new(Mutex::new(self.state().clone())), ..self.clone() }
     }
 
     /// Removes an object, as somebody else might; says whether there was one.
