@@ -49,9 +49,6 @@ pub enum Kind {
     Compressed,
 }
 
-/// All of them.
-pub const KINDS: [Kind; 2] = [Kind::Plain, Kind::Compressed];
-
 impl Kind {
     fn world(self) -> World {
         let (compressor, dialect) = match self {
@@ -88,9 +85,8 @@ impl Kind {
 pub struct Limits {
     /// How many recoveries in a row are cut short.
     pub depth: usize,
-    /// In how many ways the unsynced is left at random, besides being all lost or all kept, at the first crash and at those
-    /// that follow.
-    pub losses: [u64; 2],
+    /// In how many ways the unsynced is left at random, besides being all lost or all kept, at the first crash.
+    pub losses: u64,
 }
 
 /// See the module. May be shared by threads.
@@ -145,20 +141,24 @@ impl Explorer {
         self.crashes(&whole, depth).map_err(|error| format!("at the end: {error}"))
     }
 
-    /// The process dies, or power is lost.
+    /// The process dies, or power is lost. Of the crashes that follow a first one only the two ends are tried: all of the
+    /// unsynced is still there, or none.
     fn crashes(&self, world: &World, depth: usize) -> Outcome {
         let is_first = depth == self.limits.depth;
-        let random = self.limits.losses[usize::from(!is_first)];
-        let losses = [Loss::Lost, Loss::Kept].into_iter().chain((0..random).map(Loss::Random));
+        let mut losses = vec![Loss::Lost];
+        if is_first {
+            losses.push(Loss::Kept);
+            losses.extend((0..self.limits.losses).map(Loss::Random));
+        }
         for are_late in [false, true] {
             let killed = world.after_death(are_late);
-            if are_late && !killed.network.has_late() {
+            if are_late && !(is_first && killed.network.has_late()) {
                 break;
             }
             self.visit(&killed, depth).map_err(|error| format!("killed, late {are_late}: {error}"))?;
-            for loss in losses.clone() {
+            for loss in &losses {
                 let mut world = world.after_death(are_late);
-                world.machine.lose_power(loss);
+                world.machine.lose_power(*loss);
                 self.visit(&world, depth).map_err(|error| format!("{loss:?}, late {are_late}: {error}"))?;
             }
         }
