@@ -42,6 +42,7 @@ faults! {
     Refusal "refusal" "The store refuses everything for a while: 403, or no such bucket.",
     Abort "abort" "All open uploads are aborted by somebody.",
     Foreign "foreign" "Something else is at the key that is written next, and later isn't.",
+    Consumer "consumer" "Objects whose acknowledgement is on the medium are taken away.",
     Privilege "privilege" "Looking, listing or aborting isn't permitted, ever or for a while.",
     Dialect "dialect" "The store isn't Amazon's.",
     Clock "clock" "The time of day jumps.",

@@ -244,6 +244,14 @@ impl Machine {
         self.model.told(journal.durable(), journal.uploaded(), was_latched && is_latched && self.plan.fsync)
     }
 
+    /// Objects before this number are acknowledged on the medium: no power loss brings them back.
+    pub fn acknowledged_for_good(&self) -> Result<u64, String> {
+        let medium = self.disk.fork();
+        medium.lose_power(Loss::Lost);
+        let (_, number, _) = look(&medium, Path::new(DIRECTORY)).map_err(|error| error.to_string())?;
+        Ok(number)
+    }
+
     /// What is in the bucket is on the medium, too: if power were lost now, the log would know of it, and that it was sent.
     /// But for a key at which something foreign `was`: it stays refused in the log until it is acknowledged.
     pub fn check_medium(&self, key: &str, was_foreign: bool) -> Result<(), String> {

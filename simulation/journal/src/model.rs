@@ -64,6 +64,11 @@ impl Model {
         self.objects.last_key_value().map_or(0, |(_, seen)| seen.first + seen.entries)
     }
 
+    /// The keys of the objects before number `end`.
+    pub fn keys_before(&self, end: u64) -> Vec<String> {
+        self.objects.range(..end).map(|(_, seen)| seen.key.clone()).collect()
+    }
+
     /// How many objects have been seen, and the number and the end of the one at that key.
     pub fn objects(&self) -> usize {
         self.objects.len()

@@ -55,6 +55,8 @@ pub struct Written {
     pub key: String,
     pub bytes: Bytes,
     pub metadata: Metadata,
+    /// An object at this key was taken away before.
+    pub was_taken_away: bool,
 }
 
 /// The store.
@@ -70,6 +72,7 @@ pub struct Store {
     foreign: BTreeSet<String>,
     /// Where something foreign has been.
     ever_foreign: BTreeSet<String>,
+    taken_away: BTreeSet<String>,
 }
 
 impl Store {
@@ -109,6 +112,7 @@ impl Store {
             sums: BTreeMap::new(),
             foreign: BTreeSet::new(),
             ever_foreign: BTreeSet::new(),
+            taken_away: BTreeSet::new(),
         }
     }
 
@@ -214,19 +218,30 @@ impl Store {
         {
             return Err(format!("{key} was written with other bytes: {} instead of {}", sum.0, before.0));
         }
-        Ok(Written { key: key.to_owned(), bytes, metadata: head.metadata })
+        let was_taken_away = self.taken_away.contains(key);
+        Ok(Written { key: key.to_owned(), bytes, metadata: head.metadata, was_taken_away })
     }
 
-    /// What is at a key.
-    pub fn at(&self, key: &str) -> Option<Written> {
-        let head = now(self.bucket.head(key)).ok()??;
-        let bytes = now(self.bucket.get_range(key, 0, u64::MAX)).ok()?;
-        Some(Written { key: key.to_owned(), bytes, metadata: head.metadata })
+    /// Whether something is at a key.
+    fn has(&self, key: &str) -> bool {
+        now(self.bucket.head(key)).is_ok_and(|head| head.is_some())
+    }
+
+    /// A consumer takes an object away.
+    pub fn take_away(&mut self, key: &str) {
+        if self.bucket.delete(key) {
+            self.taken_away.insert(key.to_owned());
+        }
+    }
+
+    /// Whether an object was taken away: the stream in the bucket isn't whole any more.
+    pub fn is_taken_from(&self) -> bool {
+        !self.taken_away.is_empty()
     }
 
     /// Somebody else puts something at a free key.
     pub fn put_foreign(&mut self, key: &str) -> bool {
-        let is_free = self.at(key).is_none();
+        let is_free = !self.has(key);
         if is_free {
             self.bucket.put_foreign(key, Bytes::from_static(b"something else"));
             self.foreign.insert(key.to_owned());

@@ -305,6 +305,10 @@ impl World {
 
     fn delivered(&mut self, delivered: Delivered) -> Result<(), String> {
         for written in delivered.written {
+            // A request that the network kept back until then is a documented remainder.
+            if written.was_taken_away && !delivered.is_late {
+                return Err(format!("{} was acknowledged, taken away, and is written again", written.key));
+            }
             self.machine.model.seen(&written.key, &written.bytes, &written.metadata)?;
             if !delivered.is_late {
                 self.machine.check_medium(&written.key, self.store.was_foreign(&written.key))?;
@@ -443,6 +447,14 @@ impl World {
                     && self.store.put_foreign(key)
                 {
                     self.trace.note(|| format!("a foreign object comes to {key}"));
+                }
+            }
+            Fault::Consumer => {
+                let keys = self.machine.model.keys_before(self.machine.acknowledged_for_good()?);
+                let some = keys.into_iter().filter(|_| dice.one_in(2));
+                for key in some {
+                    self.store.take_away(&key);
+                    self.trace.note(|| format!("{key} is taken away"));
                 }
             }
             Fault::Privilege => {
@@ -591,7 +603,7 @@ impl World {
             return Err(format!("uploads are left open: {open:?}"));
         }
         // The product's own reader agrees; not each time, since it takes threads.
-        if self.dice.plan.one_in(24) {
+        if self.dice.plan.one_in(24) && !self.store.is_taken_from() {
             let reader =
                 Reader::new(Arc::new(self.store.bucket()), PREFIX).map_err(|error| error.to_string())?;
             let report = reader
