@@ -14,7 +14,7 @@
 //! | 32 | 8 | durable-through: the offset in this slab up to which the writer had seen it synced |
 //! | 40 | 8 | CRC-64/NVME of meta |
 //! | 48 | 8 | CRC-64/NVME of the payload |
-//! | 56 | 8 | zero |
+//! | 56 | 8 | note: a number of the client's as of this frame (see [`Frame::noted`]); the log's own frames repeat the last one; 0 when there is none |
 //!
 //! then meta, the payload, and zeros up to the next multiple of 8. The header's checksum is checked before a length in it is
 //! believed; salt and offset in it make stale, copied and misplaced frames fail. The other two are of the bare bytes.
@@ -93,6 +93,7 @@ pub struct Frame<'a> {
     pub(crate) payload: &'a [u8],
     pub(crate) meta_crc: u64,
     pub(crate) payload_crc: u64,
+    pub(crate) note: u64,
 }
 
 impl<'a> Frame<'a> {
@@ -110,7 +111,14 @@ impl<'a> Frame<'a> {
         payload: &'a [u8],
         payload_crc: u64,
     ) -> Self {
-        Self { kind, must_understand, meta, payload, meta_crc: checksum(meta), payload_crc }
+        Self { kind, must_understand, meta, payload, meta_crc: checksum(meta), payload_crc, note: 0 }
+    }
+
+    /// With a number that says how far the client has come with this frame. It stands in the frame's header, and the log
+    /// repeats it in frames of its own: so where frames are damaged, those that follow still tell what they amounted to.
+    #[must_use]
+    pub fn noted(self, note: u64) -> Self {
+        Self { note, ..self }
     }
 
     /// Bytes it takes in a slab.
@@ -134,6 +142,7 @@ impl<'a> Frame<'a> {
             durable_through,
             meta_crc: self.meta_crc,
             payload_crc: self.payload_crc,
+            note: self.note,
         }
     }
 
@@ -162,6 +171,7 @@ pub(crate) struct Header {
     pub durable_through: u64,
     pub meta_crc: u64,
     pub payload_crc: u64,
+    pub note: u64,
 }
 
 impl Header {
@@ -176,7 +186,8 @@ impl Header {
             .u64(self.index)
             .u64(self.durable_through)
             .u64(self.meta_crc)
-            .u64(self.payload_crc);
+            .u64(self.payload_crc)
+            .u64(self.note);
         let mut header = [0; FRAME_HEADER_BYTES];
         Put(&mut header).u64(header_crc(&body, salt, offset)).put(&body);
         header
@@ -202,6 +213,7 @@ impl Header {
             durable_through: fields.u64(),
             meta_crc: fields.u64(),
             payload_crc: fields.u64(),
+            note: fields.u64(),
         })
     }
 

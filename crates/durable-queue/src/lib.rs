@@ -52,4 +52,4 @@ pub use log::{Inspected, Log, Opening, Reader, SlabOnDisk, Through, inspect};
 pub use options::{FreeSpace, LogOptions};
 pub use position::Position;
 pub use queue::{QueueOptions, QueueStats, Queues, Task, Tasks};
-pub use recovery::{Cut, Record, Visitor};
+pub use recovery::{Cut, Damage, Record, Visitor};

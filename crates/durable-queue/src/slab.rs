@@ -44,6 +44,7 @@ pub(crate) const CHECKPOINT_META_BYTES: usize = 16;
 
 const MAGIC: [u8; 8] = *b"\x89dqslab\n";
 const CRC_OFFSET: usize = SLAB_HEADER_BYTES - 8;
+const SALT_OFFSET: usize = 40;
 const NAME_DIGITS: usize = 16;
 const SLAB_SUFFIX: &str = ".slab";
 
@@ -83,6 +84,11 @@ impl SlabHeader {
         let crc = checksum(header.get(..CRC_OFFSET).unwrap_or_default());
         Put(header.get_mut(CRC_OFFSET..).unwrap_or_default()).u64(crc);
         header
+    }
+
+    /// What stands where a header has its salt, whatever the rest of it is.
+    pub(crate) fn salt_in(bytes: &[u8]) -> Option<u64> {
+        Some(Fields(bytes.get(SALT_OFFSET..CRC_OFFSET)?).u64())
     }
 
     /// Decodes a header from the first bytes of a file.

@@ -195,6 +195,14 @@ impl Commit {
         state.slabs.get(crate::bytes::narrow(number.checked_sub(oldest)?))?.end
     }
 
+    /// The salt of slab `number`, if the slab is to be there.
+    pub(crate) fn slab_salt(&self, number: u64) -> Option<u64> {
+        let state = self.state();
+        let oldest = state.slabs.front()?.number;
+        let entry = state.slabs.get(crate::bytes::narrow(number.checked_sub(oldest)?))?;
+        Some(entry.salt)
+    }
+
     pub(crate) fn stats(&self) -> LogStats {
         let state = self.state();
         LogStats {

@@ -24,6 +24,8 @@ const CLOSED_BYTES: u64 = wide(FRAME_HEADER_BYTES);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SlabEntry {
     pub number: u64,
+    /// By this its frames are read even if its header is damaged.
+    pub salt: u64,
     /// Where its frames end; nothing for the newest.
     pub end: Option<u64>,
     pub bytes_on_disk: u64,
@@ -73,6 +75,8 @@ pub(super) struct State {
     pub next_index: u64,
     /// The newest frame's claim, if it is of `slab`.
     pub last_claim: u64,
+    /// The newest client's frame's note.
+    note: u64,
 
     /// Ends. Frames that the log adds by itself don't move them: nobody waits for those.
     pub appended: Position,
@@ -128,6 +132,8 @@ pub(crate) struct Beginning {
     pub slab: Arc<SlabFile>,
     pub end: u64,
     pub next_index: u64,
+    /// What the log's own frames repeat until a client's says something else.
+    pub note: u64,
     /// All slabs, oldest first, the new one last.
     pub slabs: VecDeque<SlabEntry>,
     /// Where the slab before the oldest ended, if there was one.
@@ -136,8 +142,16 @@ pub(crate) struct Beginning {
 
 impl State {
     pub(super) fn new(beginning: Beginning) -> Self {
-        let Beginning { control_reserve_bytes, pending_bytes_max, slab, end, next_index, slabs, removed_end } =
-            beginning;
+        let Beginning {
+            control_reserve_bytes,
+            pending_bytes_max,
+            slab,
+            end,
+            next_index,
+            note,
+            slabs,
+            removed_end,
+        } = beginning;
         let at = Position::new(slab.number, end);
         let stats = LogStats { is_preallocated: slab.is_preallocated, ..LogStats::default() };
         Self {
@@ -146,6 +160,7 @@ impl State {
             offset: end,
             next_index,
             last_claim: end,
+            note,
             appended: at,
             written: at,
             durable: at,
@@ -211,6 +226,7 @@ impl State {
             return Err(refusal);
         }
         let position = Position::new(self.slab.number, self.offset);
+        self.note = frame.note;
         self.push(frame);
         self.appended = Position::new(self.slab.number, self.offset);
         self.stats.frames_appended += 1;
@@ -257,7 +273,7 @@ impl State {
 
     fn begin_slab_with(&mut self, payload: &[u8], bytes: u64) -> Result<(), AppendError> {
         let meta = checkpoint_meta(self.offset);
-        let frame = Frame::new(KIND_CHECKPOINT, true, &meta, payload);
+        let frame = Frame::new(KIND_CHECKPOINT, true, &meta, payload).noted(self.note);
         check_payload(payload.len())?;
         let size = size_needed(wide(payload.len()), bytes, self.control_reserve_bytes);
         let Some(slab) = self.prepared.take_if(|slab| slab.size_bytes >= size) else {
@@ -326,12 +342,12 @@ impl State {
     }
 
     pub(super) fn push_watermark(&mut self) {
-        self.push(&Frame::new(KIND_WATERMARK, false, &[], &[]));
+        self.push(&Frame::new(KIND_WATERMARK, false, &[], &[]).noted(self.note));
         self.stats.watermarks += 1;
     }
 
     pub(super) fn push_closed(&mut self) {
-        self.push(&Frame::new(KIND_CLOSED, false, &[], &[]));
+        self.push(&Frame::new(KIND_CLOSED, false, &[], &[]).noted(self.note));
     }
 
     /// Whether an append that was refused may succeed now. When it says so the refusal is forgotten.

@@ -11,13 +11,14 @@ fn slab_of(number: u64, size_bytes: u64) -> Arc<SlabFile> {
 
 fn state(size_bytes: u64) -> State {
     let slab = slab_of(1, size_bytes);
-    let slabs = VecDeque::from([SlabEntry { number: 1, end: None, bytes_on_disk: size_bytes }]);
+    let slabs = VecDeque::from([SlabEntry { number: 1, salt: 7, end: None, bytes_on_disk: size_bytes }]);
     State::new(Beginning {
         control_reserve_bytes: 1024,
         pending_bytes_max: 4096,
         slab,
         end: 4200,
         next_index: 1,
+        note: 0,
         slabs,
         removed_end: Position::ZERO,
     })

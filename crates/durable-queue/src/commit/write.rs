@@ -173,7 +173,7 @@ impl Commit {
             entry.bytes_on_disk = old_end;
         }
         let bytes_on_disk = new.size_bytes;
-        state.slabs.push_back(SlabEntry { number: new.number, end: None, bytes_on_disk });
+        state.slabs.push_back(SlabEntry { number: new.number, salt: new.salt, end: None, bytes_on_disk });
         state.is_rotating = false;
         state.stats.rotations += 1;
         let wake = state.prepare_bell.ring();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::Disk;
 use crate::error::OpenError;
-use crate::recovery::{Cut, SurveyMode, Visitor, survey, visit};
+use crate::recovery::{Cut, Damage, Survey, SurveyMode, Visitor, survey, visit};
 
 /// How often it looks again when what it sees doesn't fit together: beside a writer that turns slabs over, a look isn't one
 /// moment.
@@ -37,6 +37,8 @@ pub struct Inspected {
     pub slabs: Vec<SlabOnDisk>,
     /// Bytes after the last good frame that opening would cut. Beside a running writer: a write under way.
     pub torn: Option<Cut>,
+    /// Damage to acknowledged bytes, as far as opening the log would look. Only what the visitor accepted: else there is no answer.
+    pub damage: Vec<Damage>,
 }
 
 /// Tells `visitor` of the newest checkpoint and the records after it, as opening the log would; changes nothing.
@@ -49,7 +51,8 @@ pub struct Inspected {
 pub fn inspect(disk: &dyn Disk, directory: &Path, visitor: &mut dyn Visitor) -> Result<Inspected, OpenError> {
     let mut look = survey(disk, directory, SurveyMode::Inspect);
     for _ in 1..LOOKS {
-        if !matches!(look, Err(OpenError::Corrupt { .. } | OpenError::Io { .. })) {
+        let is_damaged = look.as_ref().is_ok_and(Survey::is_damaged);
+        if !is_damaged && !matches!(look, Err(OpenError::Corrupt { .. } | OpenError::Io { .. })) {
             break;
         }
         look = survey(disk, directory, SurveyMode::Inspect);
@@ -60,7 +63,7 @@ pub fn inspect(disk: &dyn Disk, directory: &Path, visitor: &mut dyn Visitor) -> 
         }
         other => other,
     })?;
-    visit(&survey, visitor)?;
+    let damage = visit(disk, &survey, visitor)?;
     let slabs = survey.slabs.iter().enumerate().map(|(at, head)| SlabOnDisk {
         number: head.header.number,
         file: head.path.clone(),
@@ -72,5 +75,6 @@ pub fn inspect(disk: &dyn Disk, directory: &Path, visitor: &mut dyn Visitor) -> 
         was_clean: survey.base.as_ref().is_none_or(|base| base.was_clean) && survey.dropped.is_none(),
         slabs: slabs.collect(),
         torn: survey.torn(),
+        damage,
     })
 }

@@ -12,7 +12,9 @@ use crate::environment::{Environment, holder};
 use crate::error::{OpenError, is_full};
 use crate::frame::{Frame, KIND_CHECKPOINT, PAYLOAD_BYTES_MAX};
 use crate::options::LogOptions;
-use crate::recovery::{Cut, Survey, SurveyMode, Visitor, repair, survey, sync_names_above, tidy, visit};
+use crate::recovery::{
+    Cut, Damage, Survey, SurveyMode, Visitor, repair, survey, sync_names_above, tidy, visit,
+};
 use crate::sabotage;
 use crate::slab::{FIRST_FRAME, LOCK_NAME, NEXT_NAME, SlabFile, checkpoint_meta, size_needed};
 
@@ -27,6 +29,10 @@ pub struct Opening {
     pub was_clean: bool,
     /// What was cut off, if anything was.
     pub cut: Option<Cut>,
+    /// Damage to acknowledged bytes, as far as it was looked for: only what the visitor accepted.
+    pub damage: Vec<Damage>,
+    /// The client's [note](crate::Frame::noted) as of its state, for frames that the log adds before the client does. The client sets it.
+    pub note: u64,
     /// The log's identity: drawn when its directory was made, the same in all its slabs.
     pub identity: [u8; 16],
     environment: Environment,
@@ -50,7 +56,7 @@ pub(super) fn open(
     };
     sync_names_above(&**disk, &directory)?;
     let mut survey = survey(&**disk, &directory, SurveyMode::Open)?;
-    visit(&survey, visitor)?;
+    let damage = visit(&**disk, &survey, visitor)?;
     let cut = repair(&**disk, &directory, &mut survey)?;
     tidy(&**disk, &directory)?;
     let mut identity = [0; 16];
@@ -67,6 +73,8 @@ pub(super) fn open(
         is_new: survey.base.is_none(),
         was_clean: cut.is_none() && survey.base.as_ref().is_none_or(|base| base.was_clean),
         cut,
+        damage,
+        note: 0,
         identity,
         environment,
         options,
@@ -86,7 +94,7 @@ impl Opening {
     /// [`OpenError::NoSpace`] if there isn't even room for a small slab: it is looked for below every limit that was set,
     /// since a full log must be opened to be emptied. [`OpenError::Io`] otherwise.
     pub fn begin(self, checkpoint_payload: &[u8]) -> Result<Log, OpenError> {
-        let Self { environment, options, survey, identity, directory_lock, .. } = self;
+        let Self { environment, options, survey, identity, directory_lock, note, .. } = self;
         if checkpoint_payload.len() > PAYLOAD_BYTES_MAX {
             let source = std::io::Error::new(
                 std::io::ErrorKind::InvalidInput,
@@ -124,13 +132,19 @@ impl Opening {
             next_index,
             checkpoint_payload,
         )?;
-        slabs.push_back(SlabEntry { number: slab.number, end: None, bytes_on_disk: slab.size_bytes });
+        slabs.push_back(SlabEntry {
+            number: slab.number,
+            salt: slab.salt,
+            end: None,
+            bytes_on_disk: slab.size_bytes,
+        });
         let beginning = Beginning {
             control_reserve_bytes: options.control_reserve_bytes,
             pending_bytes_max: options.pending_bytes_max,
             slab: Arc::new(slab),
             end,
             next_index: next_index.wrapping_add(1),
+            note,
             slabs,
             removed_end: survey.removed_end(),
         };
@@ -146,6 +160,7 @@ fn entries(survey: &Survey) -> VecDeque<SlabEntry> {
         .enumerate()
         .map(|(at, head)| SlabEntry {
             number: head.header.number,
+            salt: head.header.salt,
             end: survey.end_of(at),
             bytes_on_disk: head.len_bytes,
         })

@@ -12,7 +12,7 @@ use crate::disk::{DiskFile, OpenMode};
 use crate::error::ReadError;
 use crate::frame::{CLIENT_KIND_MIN, FRAME_HEADER_BYTES, Header, checksum};
 use crate::position::Position;
-use crate::recovery::Record;
+use crate::recovery::{Damage, Piece, Pieces, Record};
 use crate::sabotage;
 use crate::slab::{FIRST_FRAME, SLAB_HEADER_BYTES, SlabHeader, slab_path};
 use crate::window::{READ_AHEAD_BYTES, Window};
@@ -120,6 +120,74 @@ impl Reader {
             }
         }
         Ok(None)
+    }
+
+    /// After [`Reader::next`] has failed with [`ReadError::Corrupt`]: passes over what is damaged, to the next good frame of that slab or
+    /// else to its end, and says what it was. Nothing, if what is there can be read after all.
+    ///
+    /// # Errors
+    /// See [`ReadError`]. The position stays.
+    pub fn skip_damage(&mut self) -> Result<Option<Damage>, ReadError> {
+        let position = self.position;
+        if position >= self.watermark() {
+            return Ok(None);
+        }
+        let end = self.slab_end(position.slab)?;
+        let path = slab_path(&self.commit.options.directory, position.slab);
+        let damage = |to: u64, reason: String, header: Option<Header>, record| Damage {
+            file: path.clone(),
+            from: position,
+            to: Position::new(position.slab, to),
+            reason,
+            record,
+            note: header.map(|header| header.note),
+            has_frames: true,
+        };
+        let (to, found) = match self.slab(position.slab) {
+            Ok(slab) => {
+                let file = self.file(&slab)?;
+                let read = |source| ReadError::Io { path: slab.path.clone(), source };
+                let readable = end.min(file.len_bytes().map_err(read)?);
+                if position.offset_bytes >= readable {
+                    (end, damage(end, "the end of the slab is missing".to_owned(), None, None))
+                } else {
+                    let mut pieces = Pieces::new(&*file, slab.salt, readable, None);
+                    match pieces.at(position.offset_bytes).map_err(read)? {
+                        Piece::Good(header) if self.next_index.is_none_or(|next| next == header.index) => {
+                            return Ok(None);
+                        }
+                        Piece::Good(header) => {
+                            // Frames before this one are gone, without a trace of where they were.
+                            self.next_index = Some(header.index);
+                            let reason = "a frame isn't the one that follows".to_owned();
+                            (position.offset_bytes, damage(position.offset_bytes, reason, None, None))
+                        }
+                        Piece::Bad { to, reason, header, has_meta } => {
+                            let to = if to == readable { end } else { to };
+                            let mut record = None;
+                            if let Some(header) =
+                                header.filter(|header| has_meta && header.kind >= CLIENT_KIND_MIN)
+                            {
+                                let mut meta = vec![0; narrow(u64::from(header.meta_len))];
+                                let meta_at = position.offset_bytes + wide(FRAME_HEADER_BYTES);
+                                file.read_exact_at(&mut meta, meta_at).map_err(read)?;
+                                record = Some(Record::new(&header, position, meta));
+                            }
+                            (to, damage(to, reason.to_owned(), header, record))
+                        }
+                    }
+                }
+            }
+            Err(ReadError::Corrupt { reason, .. }) => (end, damage(end, reason, None, None)),
+            Err(error) => return Err(error),
+        };
+        if to > position.offset_bytes {
+            self.position = Position::new(position.slab, to);
+            self.next_index = None;
+        }
+        // Read again what was read ahead.
+        self.headers.clear();
+        Ok(Some(found))
     }
 
     fn watermark(&self) -> Position {
@@ -248,6 +316,11 @@ impl Reader {
         Ok(())
     }
 
+    /// The slab that a record lies in.
+    pub fn file_of(&self, record: &Record) -> PathBuf {
+        slab_path(&self.commit.options.directory, record.position.slab)
+    }
+
     /// Tells the operating system that what lies before `position` won't be read again soon, some way behind it.
     pub fn forget_cached_before(&mut self, position: Position) {
         for slab in &self.open {
@@ -296,6 +369,9 @@ impl Reader {
             if source.kind() == io::ErrorKind::NotFound && number <= oldest {
                 let oldest = Position::new(oldest.max(number + 1), FIRST_FRAME);
                 ReadError::Released { position: Position::new(number, FIRST_FRAME), oldest }
+            } else if source.kind() == io::ErrorKind::NotFound {
+                let reason = "the slab is missing".to_owned();
+                ReadError::Corrupt { file: path.clone(), offset_bytes: 0, reason }
             } else {
                 ReadError::Io { path: path.clone(), source }
             }
@@ -310,14 +386,17 @@ impl Reader {
             io::ErrorKind::UnexpectedEof => corrupt("the file is shorter than a slab's header"),
             _ => ReadError::Io { path: path.clone(), source },
         })?;
-        let header = SlabHeader::decode(&bytes).map_err(|_| corrupt("the slab's header is damaged"))?;
-        if header.number != number || header.identity != self.commit.identity {
-            return Err(corrupt("it is another slab under this name"));
-        }
+        // Opening has said what is wrong with a header, and by which salt the frames can be read all the same.
+        let own = SlabHeader::decode(&bytes).ok();
+        let is_own = |header: &SlabHeader| header.number == number && header.identity == self.commit.identity;
+        let own_salt = own.filter(is_own).map(|header| header.salt);
+        let Some(salt) = own_salt.or_else(|| self.commit.slab_salt(number)) else {
+            return Err(corrupt("the slab's header is damaged"));
+        };
         let file = self.commit.open_files.add(number, file);
         if self.commit.oldest() > number {
             file.close();
         }
-        Ok(OpenSlab { number, salt: header.salt, path, file })
+        Ok(OpenSlab { number, salt, path, file })
     }
 }

@@ -14,6 +14,7 @@ fn record(kind: u16, slab: u64, offset_bytes: u64, meta: Vec<u8>) -> Record {
         payload: end,
         payload_len: 0,
         payload_crc: 0,
+        note: 0,
         index: 0,
         meta,
     }

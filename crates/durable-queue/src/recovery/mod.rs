@@ -9,7 +9,7 @@
 //! At a bad frame at offset X the scan resynchronises: it steps over the frame if its header is valid, and else tries every
 //! offset that is a multiple of 8 for a header whose salted checksum fits. Then
 //!
-//! * if W > X, acknowledged bytes are damaged: [`OpenError::Corrupt`] with file and offset, and nothing is changed;
+//! * if W > X, acknowledged bytes are damaged: see below;
 //! * otherwise nothing from X on was ever acknowledged (a later frame may be intact there all the same: the kernel writes
 //!   pages in any order). It is copied aside unless it is all zeros, cut off, and reported as a [`Cut`].
 //!
@@ -22,6 +22,20 @@
 //! Numbers of slabs are consecutive, and each names number and salt of the one before; anything else is damage too. Frames'
 //! indices are dense, and each checkpoint says where the slab before it ends, so that no file's length is ever believed.
 //!
+//! # Damage
+//!
+//! What is damaged below W, or of an older slab (its header, its checkpoint, its end, all of it), is told to the visitor as [`Damage`], in its
+//! place among the records that can still be read. A visitor that doesn't say otherwise refuses it: [`OpenError::Corrupt`] with
+//! file and offset, and nothing is changed. One that accepts it opens a log that is whole from here on; the damaged bytes stay as they
+//! are, and whoever reads that far is stopped there.
+//!
+//! * A slab's salt also stands in its successor's header, so a damaged slab header costs no frame. The newest slab has no successor: its
+//!   own salt is believed if its first frame's checksum fits it, as it stands or with one bit flipped back.
+//! * If the newest slab's checkpoint is damaged, the next older one that is whole takes its place, and all slabs from there are visited.
+//! * Refused in any case: a newest slab whose salt is gone, or that belongs to another log, and a log without a whole checkpoint.
+//! * The damage ends at the next frame whose header fits. What the lost frames amounted to is told by each frame's
+//!   [note](crate::Frame::noted).
+//!
 //! # Order
 //!
 //! Take the lock; sync the names that lead to the directory, the directory and every slab, since a process that died may have left bytes that can be read but aren't on
@@ -32,6 +46,7 @@
 //! torn write; so it is kept aside and reported. A watermark frame, written when the writer goes idle, keeps that window
 //! short.
 
+mod damage;
 mod repair;
 mod scan;
 mod survey;
@@ -43,8 +58,10 @@ use std::path::PathBuf;
 use crate::error::{OpenError, RecordError};
 use crate::position::Position;
 
+pub use damage::Damage;
 pub(crate) use repair::{repair, tidy};
-pub(crate) use survey::{Base, Survey, SurveyMode, survey, sync_names_above};
+pub(crate) use scan::{Piece, Pieces};
+pub(crate) use survey::{Survey, SurveyMode, survey, sync_names_above};
 pub(crate) use visit::visit;
 
 /// How many files of cut-off bytes are kept; the oldest beyond that are removed.
@@ -87,6 +104,8 @@ pub struct Record {
     pub payload_crc: u64,
     /// What was stored beside the payload.
     pub meta: Vec<u8>,
+    /// The client's [note](crate::Frame::noted).
+    pub note: u64,
 }
 
 /// Is told of the newest checkpoint and of every client's record after it, in order.
@@ -103,6 +122,23 @@ pub trait Visitor {
     /// # Errors
     /// As for [`Visitor::checkpoint`].
     fn record(&mut self, record: &Record, payload: &[u8]) -> Result<(), RecordError>;
+
+    /// Acknowledged bytes are damaged: in slabs before the checkpoint's first, which are told of before it, and then in its place
+    /// among the records. Of those older slabs only heads and lengths are looked at.
+    ///
+    /// Whoever accepts it must be able to go on without the records that are gone; a [`Reader`](crate::Reader) still stops there.
+    ///
+    /// # Errors
+    /// Opening ends with [`OpenError::Corrupt`], and nothing was changed. Unless it is overridden this is the answer.
+    fn damaged(&mut self, damage: &Damage) -> Result<(), RecordError> {
+        Err(RecordError::new(damage.reason.clone()))
+    }
+
+    /// One of the log's own frames, with this index (the checkpoint among them), repeats the [note](crate::Frame::noted) of the last client's frame before it. Or it
+    /// is a client's frame that was torn before it was acknowledged, and follows damage.
+    fn noted(&mut self, note: u64, index: u64) {
+        let _ = (note, index);
+    }
 }
 
 fn io_error(operation: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(std::io::Error) -> OpenError {

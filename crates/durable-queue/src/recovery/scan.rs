@@ -18,6 +18,111 @@ pub(crate) struct Scan {
     pub first: Option<Header>,
     /// The last good frame before anything bad.
     pub last: Option<Header>,
+    /// How far any frame says that the slab was synced.
+    pub durable_through: u64,
+}
+
+/// What lies at a place of a slab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A good frame.
+    Good(Header),
+    /// Bytes up to `to`, where a header is valid again or the slab ends.
+    Bad {
+        to: u64,
+        reason: Reason,
+        /// The damaged frame's own header, if only what follows it is damaged.
+        header: Option<Header>,
+        /// And its meta is as it was written.
+        has_meta: bool,
+    },
+}
+
+/// Goes through a slab of which something may be damaged, from good frame to good frame.
+pub(crate) struct Pieces<'a> {
+    scanner: Scanner<'a>,
+}
+
+impl<'a> Pieces<'a> {
+    /// The frames of a slab with `salt`, which end before `end`; the first has the index after `last`'s, if that is known.
+    pub(crate) fn new(file: &'a dyn DiskFile, salt: u64, end: u64, last: Option<Header>) -> Self {
+        let rule = TailRule::new();
+        let scanner =
+            Scanner { file, salt, file_len: end, window: Window::default(), rule, first: None, last };
+        Self { scanner }
+    }
+
+    /// What lies at `offset`, where a frame should begin.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn at(&mut self, offset: u64) -> io::Result<Piece> {
+        let scanner = &mut self.scanner;
+        let file_len = scanner.file_len;
+        if file_len - offset < wide(FRAME_HEADER_BYTES) {
+            return Ok(Piece::Bad {
+                to: file_len,
+                reason: "a header is cut off",
+                header: None,
+                has_meta: false,
+            });
+        }
+        let salt = scanner.salt;
+        let bytes = scanner.bytes(offset, FRAME_HEADER_BYTES)?;
+        let is_zero = bytes.iter().all(|byte| *byte == 0);
+        let header = Header::decode(bytes, salt, offset);
+        let reason = match &header {
+            Some(header) => match scanner.fault(header, offset)? {
+                None => {
+                    scanner.last = Some(*header);
+                    return Ok(Piece::Good(*header));
+                }
+                Some(reason) => reason,
+            },
+            None if is_zero => "zeros are where a frame was",
+            None => "a header's checksum is wrong",
+        };
+        // The next good frame may have any index above the last one's.
+        scanner.last = None;
+        let fits = |header: &Header| {
+            header.is_within_limits()
+                && offset + header.frame_len() <= file_len
+                && header.durable_through <= offset
+        };
+        if let Some(header) = header.filter(fits) {
+            let meta_len = u64::from(header.meta_len);
+            let has_meta = scanner.checksum(offset + wide(FRAME_HEADER_BYTES), meta_len)? == header.meta_crc;
+            let to = offset + header.frame_len();
+            return Ok(Piece::Bad { to, reason, header: Some(header), has_meta });
+        }
+        let to = scanner.next_header(offset + FRAME_ALIGNMENT)?;
+        Ok(Piece::Bad { to, reason, header: None, has_meta: false })
+    }
+
+    /// The header at `offset`, if it is valid.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn header_at(&mut self, offset: u64) -> io::Result<Option<Header>> {
+        let salt = self.scanner.salt;
+        Ok(Header::decode(self.scanner.bytes(offset, FRAME_HEADER_BYTES)?, salt, offset))
+    }
+
+    /// Whether only zeros lie from `offset` on.
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(crate) fn is_zero_from(&mut self, mut offset: u64) -> io::Result<bool> {
+        let scanner = &mut self.scanner;
+        while offset < scanner.file_len {
+            let piece = narrow(scanner.file_len - offset).min(READ_AHEAD_BYTES);
+            if scanner.bytes(offset, piece)?.iter().any(|byte| *byte != 0) {
+                return Ok(false);
+            }
+            offset += wide(piece);
+        }
+        Ok(true)
+    }
 }
 
 /// Scans the `file_len` bytes of a slab with `salt`.
@@ -44,7 +149,8 @@ pub(crate) fn scan(
         offset = if scanner.rule.is_bad() { scanner.resynchronise(offset)? } else { scanner.next(offset)? };
     }
     let verdict = scanner.rule.verdict(file_len, was_synced_whole);
-    Ok(Scan { verdict, first: scanner.first, last: scanner.last })
+    let durable_through = scanner.rule.durable_through();
+    Ok(Scan { verdict, first: scanner.first, last: scanner.last, durable_through })
 }
 
 struct Scanner<'a> {
@@ -125,6 +231,27 @@ impl Scanner<'_> {
             offset += wide(piece);
         }
         Ok(checksum.value())
+    }
+
+    /// Where the next valid header is, from `offset` on; the end of the file if there is none.
+    fn next_header(&mut self, mut offset: u64) -> io::Result<u64> {
+        let (salt, file_len) = (self.salt, self.file_len);
+        while offset < file_len && file_len - offset >= wide(FRAME_HEADER_BYTES) {
+            self.bytes(offset, FRAME_HEADER_BYTES)?;
+            let zeros = zero_words(self.window.rest(offset));
+            if zeros > 0 {
+                offset += zeros;
+                continue;
+            }
+            let header = Header::decode(self.bytes(offset, FRAME_HEADER_BYTES)?, salt, offset);
+            if header
+                .is_some_and(|header| header.is_within_limits() && offset + header.frame_len() <= file_len)
+            {
+                return Ok(offset);
+            }
+            offset += FRAME_ALIGNMENT;
+        }
+        Ok(file_len)
     }
 
     /// After a bad frame: looks at `offset` for a valid header, and returns where to look next.

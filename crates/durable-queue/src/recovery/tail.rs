@@ -55,6 +55,11 @@ impl TailRule {
         self.has_bytes_after = true;
     }
 
+    /// How far the slab is known to have been synced.
+    pub(crate) fn durable_through(&self) -> u64 {
+        self.durable_through
+    }
+
     pub(crate) fn is_bad(&self) -> bool {
         self.bad.is_some()
     }
