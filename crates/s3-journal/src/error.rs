@@ -1,5 +1,6 @@
 //! What can go wrong, one type for each operation; every message says what to do next.
 
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -32,6 +33,10 @@ pub(crate) enum Stopped {
     Failed(Arc<JournalFailure>),
     /// The journal was closed before.
     Closed,
+    /// The upload doesn't get past damage in the local queue.
+    Damaged(Arc<str>),
+    /// These entries are left out because of damage.
+    LeftOut(Range<u64>),
 }
 
 /// Why an entry wasn't taken.
@@ -90,6 +95,18 @@ pub enum WaitError {
     /// The journal was closed before; what was durable is uploaded by the next one opened here.
     #[error("the journal was closed before that")]
     Closed,
+    /// Damage in the local queue keeps this and all later entries from being uploaded by this journal.
+    #[error("the upload has stopped: {reason}; open the journal with quarantine to leave it out")]
+    Damaged {
+        /// What is damaged: file, offset, entries.
+        reason: Arc<str>,
+    },
+    /// The entry is left out: the local queue was damaged there. Later ones are uploaded.
+    #[error("the entries {} to {} are left out because of damage in the local queue: see its directory quarantine", entries.start, entries.end - 1)]
+    LeftOut {
+        /// Sequence numbers of the entries that are left out, this one among them.
+        entries: Range<u64>,
+    },
 }
 
 impl From<Stopped> for WaitError {
@@ -97,6 +114,8 @@ impl From<Stopped> for WaitError {
         match stopped {
             Stopped::Failed(failure) => Self::Failed(failure),
             Stopped::Closed => Self::Closed,
+            Stopped::Damaged(reason) => Self::Damaged { reason },
+            Stopped::LeftOut(entries) => Self::LeftOut { entries },
         }
     }
 }
@@ -158,6 +177,18 @@ pub enum FlushError {
     /// It was closed meanwhile.
     #[error("the journal was closed before everything was uploaded")]
     Closed,
+    /// Damage in the local queue keeps what follows it from being uploaded by this journal.
+    #[error("the upload has stopped: {reason}; open the journal with quarantine to leave it out")]
+    Damaged {
+        /// What is damaged: file, offset, entries.
+        reason: Arc<str>,
+    },
+    /// Everything is in the bucket but for entries that are left out because of damage in the local queue.
+    #[error("the entries {} to {} are left out because of damage in the local queue: see its directory quarantine", entries.start, entries.end - 1)]
+    LeftOut {
+        /// Sequence numbers of those entries; there may be more.
+        entries: Range<u64>,
+    },
 }
 
 impl From<Stopped> for FlushError {
@@ -165,6 +196,8 @@ impl From<Stopped> for FlushError {
         match stopped {
             Stopped::Failed(failure) => Self::Failed(failure),
             Stopped::Closed => Self::Closed,
+            Stopped::Damaged(reason) => Self::Damaged { reason },
+            Stopped::LeftOut(entries) => Self::LeftOut { entries },
         }
     }
 }
@@ -174,6 +207,8 @@ impl From<WaitError> for FlushError {
         match error {
             WaitError::Failed(failure) => Self::Failed(failure),
             WaitError::Closed => Self::Closed,
+            WaitError::Damaged { reason } => Self::Damaged { reason },
+            WaitError::LeftOut { entries } => Self::LeftOut { entries },
         }
     }
 }

@@ -251,7 +251,8 @@ impl<E> Journal<E> {
     /// [`FlushError`]; an unreachable store is no error, it is waited for.
     pub fn flush(&self) -> Result<(), FlushError> {
         let through = self.seal();
-        self.shared().uploaded.wait(through, None).map(|_| ()).map_err(FlushError::from)
+        self.shared().uploaded.wait(through, None).map_err(FlushError::from)?;
+        self.shared().nothing_left_out(through)
     }
 
     /// [`Journal::flush`] as a future.
@@ -259,12 +260,14 @@ impl<E> Journal<E> {
     /// # Errors
     /// As [`Journal::flush`].
     pub fn flush_async(&self) -> impl Future<Output = Result<(), FlushError>> + Send + '_ {
-        let last = self.seal().checked_sub(1).map(|last| self.receipt(last).uploaded());
+        let through = self.seal();
+        let last = through.checked_sub(1).map(|last| self.receipt(last).uploaded());
+        let shared = self.shared();
         async move {
-            match last {
-                None => Ok(()),
-                Some(wait) => wait.await.map_err(FlushError::from),
+            if let Some(wait) = last {
+                wait.await.map_err(FlushError::from)?;
             }
+            shared.nothing_left_out(through)
         }
     }
 
@@ -278,7 +281,7 @@ impl<E> Journal<E> {
     /// [`FlushError`] when the journal had failed or was closed within a time that didn't suffice.
     pub fn close(&self) -> Result<(), FlushError> {
         let closed = self.running.close(None)?;
-        if closed.remaining == 0 { Ok(()) } else { Err(FlushError::Closed) }
+        self.running.all_arrived(closed)
     }
 
     /// Takes no more entries, and waits until everything submitted is in the bucket, for `timeout` at most.
@@ -301,6 +304,7 @@ impl<E> Journal<E> {
         self.running.shared.intake.close();
         let (done, wait) = tokio::sync::oneshot::channel();
         let running = Arc::clone(&self.running);
+        let arrived = Arc::clone(&self.running);
         let thread = spawn("s3-journal-close", move || {
             // Nobody may be waiting any more.
             let _ = done.send(running.close(None));
@@ -308,7 +312,7 @@ impl<E> Journal<E> {
         async move {
             match thread {
                 Ok(_) => match wait.await {
-                    Ok(Ok(closed)) if closed.remaining == 0 => Ok(()),
+                    Ok(Ok(closed)) => arrived.all_arrived(closed),
                     Ok(Err(error)) => Err(error),
                     _ => Err(FlushError::Closed),
                 },
@@ -323,6 +327,15 @@ impl<E> Journal<E> {
     /// What stopped the journal, if something has: it takes no more entries and must be opened again.
     pub fn failure(&self) -> Option<Arc<JournalFailure>> {
         self.shared().failure()
+    }
+
+    /// The damage in the local queue past which this journal doesn't upload, if there is any: file, offset and entries. Opened with
+    /// [`Options::quarantine`](crate::Options::quarantine) it would.
+    pub fn damage(&self) -> Option<Arc<str>> {
+        match self.shared().uploaded.stopped() {
+            Some(crate::error::Stopped::Damaged(reason)) => Some(reason),
+            _ => None,
+        }
     }
 
     /// What was counted since the journal was opened, and how it is doing.

@@ -69,7 +69,7 @@ pub use options::{BATCH_BYTES_MAX, DELIMITER_BYTES_MAX, Options, WhenFull};
 pub use receipt::{Receipt, Wait};
 pub use running::Closed;
 pub use stats::{Health, LastError, QueueStats, Stats};
-pub use status::{Status, StatusError, status};
+pub use status::{DamageStatus, LeftOut, Status, StatusError, status};
 pub use write::{POSITION_BYTES_MAX, Refusal};
 
 /// The name of this host, so that a caller can build ids from it; `localhost` where it has none.

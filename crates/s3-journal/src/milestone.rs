@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex};
 use std::task::{Poll, Waker};
@@ -25,6 +26,8 @@ struct Waiters {
     wakers: BTreeMap<(u64, u64), Waker>,
     next_ticket: u64,
     stopped: Option<Stopped>,
+    /// Entries that don't come this far although later ones do: they are left out.
+    left_out: Vec<Range<u64>>,
 }
 
 /// One stage's count, with those who wait for it.
@@ -73,6 +76,30 @@ impl Milestone {
         }
     }
 
+    /// Those entries don't come this far, and later ones do.
+    pub fn leave_out(&self, entries: Range<u64>) {
+        if !entries.is_empty() {
+            lock(&self.waiters).left_out.push(entries);
+        }
+    }
+
+    /// Those entries have come this far after all.
+    pub fn arrived(&self, entries: Range<u64>) {
+        let mut waiters = lock(&self.waiters);
+        for left_out in &mut waiters.left_out {
+            if left_out.start == entries.start {
+                left_out.start = entries.end.min(left_out.end);
+            }
+        }
+        waiters.left_out.retain(|left_out| !left_out.is_empty());
+    }
+
+    /// The first of `entries` that were left out, if any were.
+    pub fn left_out(&self, entries: &Range<u64>) -> Option<Range<u64>> {
+        let waiters = lock(&self.waiters);
+        waiters.left_out.iter().find(|out| out.start < entries.end && entries.start < out.end).cloned()
+    }
+
     /// It won't advance any more; the first reason stays.
     pub fn stop(&self, reason: &Stopped) {
         let mut waiters = lock(&self.waiters);
@@ -85,6 +112,11 @@ impl Milestone {
         for waker in all.into_values() {
             waker.wake();
         }
+    }
+
+    /// Why it won't advance any more, if it won't.
+    pub fn stopped(&self) -> Option<Stopped> {
+        lock(&self.waiters).stopped.clone()
     }
 
     /// Whether `count` entries have come this far; otherwise `waker` is woken when they have.

@@ -8,7 +8,7 @@ use durable_queue::{Log, LogOptions};
 
 use crate::bucket::Bucket;
 use crate::error::{JournalFailure, OpenError, Stopped};
-use crate::ledger::{Ledger, StateVisitor};
+use crate::ledger::{DamagedEntries, Ledger, StateVisitor};
 use crate::milestone::Milestone;
 use crate::object::{Id, Incarnation, Layout, LayoutLimits, RunId};
 use crate::options::Settings;
@@ -51,14 +51,60 @@ pub(crate) fn put_together(settings: Settings) -> Result<Rooms, OpenError> {
         bytes_max: settings.max_queue_bytes,
         ..LogOptions::new(&settings.local_directory)
     };
-    let opening = Log::open(settings.environment.clone(), log_options, &mut visitor)?;
+    let mut opening = Log::open(settings.environment.clone(), log_options, &mut visitor)?;
+    report(&visitor.damage, settings.quarantine);
+    if visitor.resync.is_open()
+        && let Some(state) = &mut visitor.state
+    {
+        // How far the sequence had come can't be told: to go on, numbers must be skipped.
+        if !settings.quarantine {
+            return Err(unknown_end(&visitor.damage).into());
+        }
+        visitor.resync.jump(state);
+    }
     let mut state = state_for(visitor.state, &settings)?;
     let run = RunId(if sabotage::RUN_IN_KEY.is_off() { 0 } else { random(&settings)? });
     state.begin_run(run.0);
     let mut checkpoint = Vec::new();
     state.encode_into(&mut checkpoint);
+    opening.note = state.next_sequence.saturating_add(1);
     let log = opening.begin(&checkpoint)?;
     rooms(settings, state, &log, run)
+}
+
+/// Tells of damage that was found.
+fn report(damage: &[DamagedEntries], quarantine: bool) {
+    for DamagedEntries { damage, first, next } in damage {
+        let what = if !damage.has_frames {
+            "no entry is lost by it"
+        } else if quarantine {
+            "the upload leaves it out when it comes there"
+        } else {
+            "entries are taken all the same; the upload stops there, unless the journal is opened with quarantine"
+        };
+        tracing::warn!(
+            file = %damage.file.display(),
+            offset_bytes = damage.from.offset_bytes,
+            reason = damage.reason,
+            first,
+            next,
+            "the local queue is damaged: {what}"
+        );
+    }
+}
+
+/// The refusal of a queue whose damage reaches the end of what is known.
+fn unknown_end(damage: &[DamagedEntries]) -> durable_queue::OpenError {
+    let last = damage.last();
+    let first = last.and_then(|last| last.first).unwrap_or_default();
+    durable_queue::OpenError::Corrupt {
+        file: last.map(|last| last.damage.file.clone()).unwrap_or_default(),
+        offset_bytes: last.map_or(0, |last| last.damage.from.offset_bytes),
+        reason: format!(
+            "{}; the entries from {first} on are damaged, and nothing follows that tells how many there were: open it with quarantine to go on",
+            last.map_or("", |last| &last.damage.reason)
+        ),
+    }
 }
 
 fn random(settings: &Settings) -> Result<u32, OpenError> {
@@ -172,6 +218,10 @@ fn rooms(settings: Settings, state: State, log: &Log, run_id: RunId) -> Result<R
         parallel_max: settings.max_concurrent_uploads,
         part_size_bytes: settings.part_size,
         expiration: settings.expiration,
+        local_directory: settings.local_directory,
+        disk: environment.disk,
+        quarantine: settings.quarantine,
+        scribe_bell: Arc::clone(&shared.scribe_bell),
         room: Arc::new(IntakeRoom(Arc::clone(&intake))),
     };
     let scribe = Scribe::new(ScribeSetup {

@@ -104,6 +104,7 @@ pub(crate) struct RawOptions {
     max_object_age: Duration,
     part_size: u64,
     max_concurrent_uploads: usize,
+    quarantine: bool,
     environment: Environment,
 }
 
@@ -164,6 +165,7 @@ impl Options {
                 max_object_age: Duration::from_mins(5),
                 part_size: 8 << 20,
                 max_concurrent_uploads: 4,
+                quarantine: false,
                 environment: Environment::system(),
             },
         }
@@ -248,6 +250,10 @@ setters! {
     part_size: u64 => |raw, value| raw.part_size = value;
     /// Parts that go up side by side; each takes `part_size` of memory. Default 4.
     max_concurrent_uploads: usize => |raw, value| raw.max_concurrent_uploads = value;
+    /// Whether damage in the local queue is passed by. Default: no, the upload stops there and submitting goes on. With it the object ends
+    /// before the damage, what is damaged and what of the object follows is kept aside in the directory `quarantine` below the local
+    /// one, later objects are uploaded, and the gap shows in the next one's metadata.
+    quarantine: bool => |raw, value| raw.quarantine = value;
     /// Disk, clock and randomness other than the computer's own, for tests and simulations.
     environment: Environment => |raw, value| raw.environment = value;
 }
@@ -301,6 +307,7 @@ pub(crate) struct Settings {
     pub max_object_age: Duration,
     pub part_size: u64,
     pub max_concurrent_uploads: usize,
+    pub quarantine: bool,
     pub environment: Environment,
 }
 
@@ -492,6 +499,7 @@ impl RawOptions {
             max_object_age: self.max_object_age,
             part_size: self.part_size,
             max_concurrent_uploads: self.max_concurrent_uploads,
+            quarantine: self.quarantine,
             environment: self.environment,
             compressor: self.compressor,
         })

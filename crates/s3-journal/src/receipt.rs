@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use crate::error::WaitError;
+use crate::error::{Stopped, WaitError};
 use crate::milestone::{Milestone, Stage, Ticket};
 use crate::shared::Shared;
 
@@ -72,6 +72,15 @@ impl<'journal> Wait<'journal> {
         self.receipt.shared.milestone(self.stage)
     }
 
+    /// The count has come as far as the entry: whether the entry has, too.
+    fn is_reached(&self) -> Result<(), WaitError> {
+        let entry = self.receipt.sequence..self.count();
+        match self.milestone().left_out(&entry) {
+            Some(left_out) => Err(WaitError::from(Stopped::LeftOut(left_out))),
+            None => Ok(()),
+        }
+    }
+
     fn count(&self) -> u64 {
         self.receipt.sequence.saturating_add(1)
     }
@@ -81,7 +90,8 @@ impl<'journal> Wait<'journal> {
     /// # Errors
     /// [`WaitError`] when this journal won't get there: reopen it to go on.
     pub fn wait(self) -> Result<(), WaitError> {
-        self.milestone().wait(self.count(), None).map(|_| ()).map_err(WaitError::from)
+        self.milestone().wait(self.count(), None).map_err(WaitError::from)?;
+        self.is_reached()
     }
 
     /// Blocks until the stage is reached, or for `timeout`: says whether it is.
@@ -92,7 +102,8 @@ impl<'journal> Wait<'journal> {
         let clock = self.receipt.shared.clock();
         let end = clock.monotonic().saturating_add(timeout);
         let left = || end.checked_sub(clock.monotonic()).filter(|left| !left.is_zero());
-        self.milestone().wait(self.count(), Some(&left)).map_err(WaitError::from)
+        let reached = self.milestone().wait(self.count(), Some(&left)).map_err(WaitError::from)?;
+        if reached { self.is_reached().map(|()| true) } else { Ok(false) }
     }
 }
 
@@ -101,7 +112,8 @@ impl Future for Wait<'_> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let (milestone, count) = (self.milestone(), self.count());
-        milestone.poll(count, &mut self.ticket, context.waker()).map_err(WaitError::from)
+        let poll = milestone.poll(count, &mut self.ticket, context.waker()).map_err(WaitError::from);
+        poll.map(|reached| reached.and_then(|()| self.is_reached()))
     }
 }
 

@@ -133,6 +133,18 @@ impl Running {
         })
     }
 
+    /// What closing came to, for those who want everything in the bucket.
+    pub(crate) fn all_arrived(&self, closed: Closed) -> Result<(), FlushError> {
+        let shared = &*self.shared;
+        if closed.remaining == 0 {
+            return shared.nothing_left_out(shared.uploaded.count());
+        }
+        match shared.uploaded.stopped() {
+            Some(Stopped::Damaged(reason)) => Err(FlushError::Damaged { reason }),
+            _ => Err(FlushError::Closed),
+        }
+    }
+
     /// Waits, while somebody else closes, until what was submitted is durable.
     pub(crate) fn wait_until_durable(&self) {
         // On a full disk that would be waiting for the bucket: whoever closes goes on with that.

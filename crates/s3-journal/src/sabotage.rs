@@ -29,6 +29,13 @@ durable_queue::safeguards! {
     DATE_HOLDS "date-holds" "a clock that is a little behind doesn't take the date back";
     OTHER_JOURNAL "other-journal" "entries that wait aren't sent elsewhere";
     DURABLE_IS_DURABLE "durable-is-durable" "an entry counts as durable only when its record is";
+    QUARANTINE_IS_ASKED_FOR "quarantine-is-asked-for" "damage is passed by only by somebody's order";
+    LEFT_OUT_IS_TOLD "left-out-is-told" "an entry that was left out never counts as uploaded";
+    WHOLE_IS_OURS "whole-is-ours" "an object that arrived before it was damaged here is no foreign one";
+    CHAIN_SHOWS_THE_GAP "chain-shows-the-gap" "what was left out shows in what the next object says";
+    SYNC_ASIDE "sync-aside" "what is left out is on the medium in its own files before it is passed by";
+    SYNC_ASIDE_DIRECTORY "sync-aside-directory" "those files have their names on the medium before it is passed by";
+    NUMBERS_GO_ON "numbers-go-on" "a sequence number whose record is lost isn't used again";
     LOCAL_SYNC_OBJECT "local-sync-object" "an object in a local directory is on the medium before it counts";
     LOCAL_SYNC_DIRECTORY "local-sync-directory" "an object in a local directory has its name on the medium before it counts";
     LOCAL_CREATE_ONLY "local-create-only" "an object in a local directory is never replaced";

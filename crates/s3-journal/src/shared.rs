@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use durable_queue::clock::Clock;
 
-use crate::error::{JournalFailure, Stopped};
+use crate::error::{FlushError, JournalFailure, Stopped};
 use crate::ledger::Ledger;
 use crate::milestone::{Milestone, Stage};
 use crate::progress::Progress;
@@ -57,6 +57,14 @@ impl Shared {
     pub(crate) fn expect_durable(&self, sequence: u64) {
         if self.durable.count() <= sequence {
             self.intake.expect_durable(sequence);
+        }
+    }
+
+    /// The count of uploaded entries has come to `through`: whether all of them have, of those that this journal had to bring there.
+    pub(crate) fn nothing_left_out(&self, through: u64) -> Result<(), FlushError> {
+        match self.uploaded.left_out(&(0..through)) {
+            Some(entries) => Err(FlushError::LeftOut { entries }),
+            None => Ok(()),
         }
     }
 

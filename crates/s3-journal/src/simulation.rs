@@ -9,7 +9,7 @@ use durable_queue::Log;
 use durable_queue::disk::Disk;
 
 use crate::encode::AsIs;
-use crate::error::{JournalFailure, OpenError, SubmitError};
+use crate::error::{JournalFailure, OpenError, Stopped, SubmitError};
 use crate::opening::{Rooms, put_together};
 use crate::options::Options;
 use crate::status::{Status, StatusError, status_on};
@@ -131,6 +131,29 @@ impl Stepped {
         let mut stats = crate::stats::Stats::default();
         self.rooms.shared.counters.tell(&mut stats);
         stats.health == crate::stats::Health::Stopped
+    }
+
+    /// The damage past which the upload doesn't get.
+    pub fn damage(&self) -> Option<Arc<str>> {
+        match self.rooms.shared.uploaded.stopped() {
+            Some(Stopped::Damaged(reason)) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// The last thing that went wrong.
+    pub fn last_error(&self) -> Option<String> {
+        let mut stats = crate::stats::Stats::default();
+        self.rooms.shared.counters.tell(&mut stats);
+        stats.last_error.map(|error| error.message)
+    }
+
+    /// The entries that are left out because of damage, the last ones of the local directory's life.
+    pub fn left_out(&self) -> Vec<std::ops::Range<u64>> {
+        self.rooms
+            .shared
+            .ledger
+            .state(|state| state.gaps.iter().map(|gap| gap.first..gap.next_sequence).collect())
     }
 
     /// How often an object was sent again although it had been sent.

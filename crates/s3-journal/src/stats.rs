@@ -85,6 +85,8 @@ pub struct Stats {
     pub uploaded_objects: u64,
     /// Objects sent again after they had been sent: somebody may have removed them before they were seen complete.
     pub reuploaded: u64,
+    /// Entries left out because of damage in the local queue: see [`Options::quarantine`](crate::Options::quarantine).
+    pub left_out: u64,
     /// Age of the oldest object that isn't uploaded, in seconds.
     pub oldest_pending_age_seconds: Option<f64>,
     /// How it is doing.
@@ -105,6 +107,7 @@ pub struct Counters {
     failed_calls: AtomicU64,
     reuploaded: AtomicU64,
     batches_uploaded: AtomicU64,
+    left_out: AtomicU64,
     degraded: AtomicBool,
     stopped: AtomicBool,
     last_error: Mutex<Option<LastError>>,
@@ -144,6 +147,18 @@ impl Counters {
             self.batches_uploaded.fetch_add(batches, Ordering::Relaxed);
             objects.pop_front();
         }
+    }
+
+    /// So many entries are left out because of damage.
+    pub fn quarantined(&self, entries: u64) {
+        self.left_out.fetch_add(entries, Ordering::Relaxed);
+    }
+
+    /// So many of them turned out to have arrived before.
+    pub fn not_quarantined(&self, entries: u64) {
+        let _ = self.left_out.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left_out| {
+            Some(left_out.saturating_sub(entries))
+        });
     }
 
     /// When the oldest object that isn't uploaded was opened.
@@ -214,6 +229,7 @@ impl Counters {
         stats.uploaded_bytes = read(&self.uploaded_bytes);
         stats.uploaded_objects = read(&self.uploaded_objects);
         stats.reuploaded = read(&self.reuploaded);
+        stats.left_out = read(&self.left_out);
         stats.health = self.health();
         stats.last_error.clone_from(&lock(&self.last_error));
     }

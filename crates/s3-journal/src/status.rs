@@ -6,7 +6,8 @@ use durable_queue::disk::{Disk, RealDisk};
 use durable_queue::inspect;
 use serde::Serialize;
 
-use crate::ledger::StateVisitor;
+use crate::ledger::{DamagedEntries, StateVisitor};
+use crate::record::Gap;
 
 /// What a local directory holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -46,6 +47,64 @@ pub struct Status {
     pub was_clean: bool,
     /// Bytes after the last good record, which were never acknowledged.
     pub torn_bytes: u64,
+    /// Damage to what was acknowledged, as far as opening the journal would find it: payloads in slabs that opening doesn't read
+    /// through are looked at before they are uploaded.
+    pub damage: Vec<DamageStatus>,
+    /// Entries that were left out of the stream because of damage, over the life of the local directory.
+    pub left_out_entries: u64,
+    /// The last of them, oldest first.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A damaged place of the local queue.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct DamageStatus {
+    /// The slab.
+    pub file: PathBuf,
+    /// Where it begins.
+    pub offset_bytes: u64,
+    /// What is wrong.
+    pub reason: String,
+    /// Sequence number of the first entry that is damaged; not known in slabs that opening doesn't read through.
+    pub first: Option<u64>,
+    /// Sequence number after the last; not known there, nor where nothing follows that would tell.
+    pub next: Option<u64>,
+}
+
+/// Entries that were left out of the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// The object that ended early, or wasn't written.
+    pub number: u64,
+    /// Sequence number of the first entry that was left out.
+    pub first: u64,
+    /// Sequence number after the last.
+    pub next: u64,
+    /// How many of them are whole, in files below the local directory.
+    pub good_entries: u64,
+    /// The description of those files.
+    pub kept_as: PathBuf,
+}
+
+impl From<DamagedEntries> for DamageStatus {
+    fn from(found: DamagedEntries) -> Self {
+        let DamagedEntries { damage, first, next } = found;
+        Self { file: damage.file, offset_bytes: damage.from.offset_bytes, reason: damage.reason, first, next }
+    }
+}
+
+impl From<&Gap> for LeftOut {
+    fn from(gap: &Gap) -> Self {
+        Self {
+            number: gap.number,
+            first: gap.first,
+            next: gap.next_sequence,
+            good_entries: gap.good_entries,
+            kept_as: PathBuf::from(&gap.kept_as),
+        }
+    }
 }
 
 /// Why a local directory can't be looked at.
@@ -95,6 +154,9 @@ pub(crate) fn status_on(disk: &dyn Disk, directory: &Path) -> Result<Status, Sta
         bytes: inspected.slabs.iter().map(|slab| slab.end_bytes).sum(),
         was_clean: inspected.was_clean,
         torn_bytes: inspected.torn.map_or(0, |torn| torn.len_bytes),
+        damage: visitor.damage.into_iter().map(DamageStatus::from).collect(),
+        left_out_entries: state.left_out_entries,
+        left_out: state.gaps.iter().map(LeftOut::from).collect(),
         id: state.identity.id,
         incarnation: state.identity.incarnation,
         store: state.identity.store,

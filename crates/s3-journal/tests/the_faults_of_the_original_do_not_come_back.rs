@@ -13,7 +13,7 @@ use durable_queue::Environment;
 use s3_journal::bucket::{
     Bucket, BucketErrorKind, Call, FakeBucket, Fault, Faults, MemoryBucket, Metadata, UploadPart,
 };
-use s3_journal::{Compressor, Health, Journal, OpenError, Options, durable_queue};
+use s3_journal::{Compressor, FlushError, Health, Journal, Options, durable_queue};
 use support::{Place, block_on, entries_of, numbered, objects, until};
 
 const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -136,7 +136,7 @@ fn a_damaged_batch_is_never_skipped_quietly() {
 }
 
 #[test]
-fn damage_where_entries_were_acknowledged_is_refused_at_open() {
+fn damage_in_the_newest_slab_stops_the_upload_and_not_the_submitting() {
     let place = Place::new();
     place.fake.begin_outage(BucketErrorKind::Unavailable);
     let options = || place.options().environment(Environment::system());
@@ -146,13 +146,16 @@ fn damage_where_entries_were_acknowledged_is_refused_at_open() {
     }
     drop(journal);
     damage(&place.local_directory().join("0000000000000001.slab"), b"in the damaged batch");
-    match Journal::open(options()).map(drop) {
-        Err(OpenError::Queue(error)) => {
-            let text = error.to_string();
-            assert!(text.contains("0000000000000001.slab"), "{text}");
-        }
-        other => panic!("{other:?}"),
-    }
+    place.fake.end_outage();
+    let journal = s3_journal::journal(options()).unwrap();
+    until("stopped", || journal.stats().health == Health::Stopped);
+    assert_eq!(journal.next_sequence(), 3);
+    let late = journal.submit("still taken").unwrap();
+    late.durable().wait().unwrap();
+    let error = late.uploaded().wait().unwrap_err().to_string();
+    assert!(error.contains("0000000000000001.slab") && error.contains("entry 1"), "{error}");
+    assert!(matches!(journal.close(), Err(FlushError::Damaged { .. })));
+    assert_eq!(place.objects().len(), 0);
 }
 
 /// Flips one bit in the only place where `bytes` are.

@@ -1,7 +1,7 @@
 //! `status`: what a local directory holds and waits for; offline, without a lock, beside a running `write`.
 
 use s3_journal::read::escaped;
-use s3_journal::{Status, StatusError};
+use s3_journal::{DamageStatus, LeftOut, Status, StatusError};
 
 use super::store;
 use crate::exit::{Exit, Failure, causes};
@@ -61,7 +61,38 @@ fn lines(status: &Status) -> Vec<(&'static str, String)> {
         let torn = human::counted(status.torn_bytes, "byte", "bytes");
         lines.push(("torn end", format!("{torn} that were never acknowledged")));
     }
+    lines.extend(status.damage.iter().map(|damage| ("damage", damaged(damage))));
+    if status.left_out_entries > 0 {
+        let entries = human::counted(status.left_out_entries, "entry", "entries");
+        lines.push(("left out", format!("{entries} because of damage; the last:")));
+    }
+    lines.extend(status.left_out.iter().map(|left_out| ("", left_out_of(left_out))));
     lines
+}
+
+fn damaged(damage: &DamageStatus) -> String {
+    let DamageStatus { file, offset_bytes, reason, first, next, .. } = damage;
+    let entries = match (first, next) {
+        (Some(first), Some(next)) if first == next => "no entry".to_owned(),
+        (Some(first), Some(next)) => range(*first, *next),
+        (Some(first), None) => format!("entries from {first} on, as far as anything is known"),
+        (None, _) => "entries known when it is read".to_owned(),
+    };
+    format!("{} at offset {offset_bytes}: {reason}; {entries}", file.display())
+}
+
+fn left_out_of(left_out: &LeftOut) -> String {
+    let good = match left_out.good_entries {
+        0 => String::new(),
+        good => format!(", {good} of them whole"),
+    };
+    let entries = range(left_out.first, left_out.next);
+    format!("{entries}, of object {}{good}: {}", left_out.number, left_out.kept_as.display())
+}
+
+fn range(first: u64, next: u64) -> String {
+    let last = next.saturating_sub(1);
+    if last <= first { format!("entry {first}") } else { format!("entries {first} to {last}") }
 }
 
 fn place(store: &str, prefix: &str) -> String {

@@ -144,6 +144,13 @@ pub struct QueueFlags {
     #[arg(long, value_name = "SIZE", env = "S3_JOURNAL_MAX_QUEUE_BYTES")]
     pub max_queue_bytes: Option<Size>,
 
+    /// Where entries are damaged on this disk, end the object before them and go on with the next: what is left out is kept
+    /// in DIRECTORY/quarantine, and the status is 65. Without it uploading stops there, and what follows waits
+    #[arg(
+        long, env = "S3_JOURNAL_QUARANTINE", value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub quarantine: bool,
+
     /// What happens when no more fits here
     #[arg(long, value_name = "WHAT", env = "S3_JOURNAL_WHEN_FULL", default_value = "block")]
     pub when_full: WhenFull,

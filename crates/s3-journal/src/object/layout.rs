@@ -38,6 +38,9 @@ pub enum SealReason {
     /// A limit of queue or disk stopped the journal, and nothing else was left to free.
     #[n(6)]
     Full,
+    /// Something in it is damaged on the local disk.
+    #[n(7)]
+    Quarantine,
 }
 
 /// When objects end.

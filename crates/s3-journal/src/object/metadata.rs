@@ -118,6 +118,13 @@ impl ObjectMetadata {
         }
     }
 
+    /// Puts into an object's metadata what it says of the one before it, instead of what was recorded when it was opened.
+    pub fn set_previous(map: &mut BTreeMap<String, String>, previous: Predecessor) {
+        map.insert(KEY_PREVIOUS_ENTRIES.to_owned(), previous.entries.to_string());
+        map.insert(KEY_PREVIOUS_LENGTH.to_owned(), previous.len_bytes.to_string());
+        map.insert(KEY_PREVIOUS_CRC64NVME.to_owned(), format!("{:016x}", previous.crc64nvme));
+    }
+
     /// Whether this is what the object of that name would say of itself.
     pub fn is_of(&self, name: &ObjectName) -> bool {
         self.id == name.id.as_str()

@@ -24,6 +24,8 @@ pub enum Kind {
     Sent = 19,
     /// The object is proved to be in the bucket.
     Uploaded = 20,
+    /// Entries from a damaged place on aren't uploaded, up to where the next object begins.
+    Quarantined = 21,
 }
 
 /// A batch's record; its payload is the batch's bytes as they go into the object.
@@ -189,6 +191,75 @@ pub struct Uploaded {
     /// Its length in bytes, as stored.
     #[n(4)]
     pub len_bytes: u64,
+    /// It was to end early, since part of it is damaged here, and turned out to have arrived whole before.
+    #[n(5)]
+    #[cbor(default)]
+    pub whole: bool,
+}
+
+/// Damage in the queue is passed by: the object at hand ends before it, and what follows it up to the next object is left out.
+/// Appended only when that was asked for, and after what is left out has been kept aside.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Quarantined {
+    /// The object that was next to be uploaded.
+    #[n(0)]
+    pub number: u64,
+    /// Where the first damaged record is, or should be: nothing is read from here on.
+    #[n(1)]
+    pub from: Position,
+    /// Where the next object begins in the log.
+    #[n(2)]
+    pub cursor: Position,
+    /// Its number.
+    #[n(3)]
+    pub next_number: u64,
+    /// Sequence number of the first entry that is left out.
+    #[n(4)]
+    pub first: u64,
+    /// Sequence number after the last.
+    #[n(5)]
+    pub next_sequence: u64,
+    /// How the object ends; without it nothing of the object is good, and it isn't written.
+    #[n(6)]
+    pub cut: Option<Cut>,
+    /// Where what is left out is kept, below the local directory.
+    #[n(7)]
+    pub kept_as: String,
+    /// How many of the entries that are left out are in batches that are whole.
+    #[n(8)]
+    pub good_entries: u64,
+}
+
+/// The end that an object is given before its damaged part.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Cut {
+    /// How many entries are left in it.
+    #[n(0)]
+    pub entries: u64,
+    /// Its length in bytes, as stored.
+    #[n(1)]
+    pub len_bytes: u64,
+    /// CRC-64/NVME of its bytes, as stored.
+    #[n(2)]
+    pub crc64nvme: u64,
+    /// CRC-64/NVME of the parts that the trailer fills, and of the last one if anything is left for it.
+    #[n(3)]
+    pub parts: Vec<u64>,
+    /// What closes the stream.
+    #[n(4)]
+    pub trailer: ByteVec,
+    /// What it would have been, if that is known: it may have arrived so before the damage.
+    #[n(5)]
+    pub whole: Option<Predecessor>,
+}
+
+impl Cut {
+    /// What the next object will say of this one.
+    pub fn as_predecessor(&self) -> Predecessor {
+        Predecessor { entries: self.entries, len_bytes: self.len_bytes, crc64nvme: self.crc64nvme }
+    }
 }
 
 /// Any of the journal's records.
@@ -199,6 +270,7 @@ pub enum Record {
     UploadStarted(UploadStarted),
     Sent(Sent),
     Uploaded(Uploaded),
+    Quarantined(Quarantined),
     /// A kind that this program doesn't know and needn't.
     Unknown,
 }
@@ -235,6 +307,7 @@ impl Record {
             18 => minicbor::decode(meta).map(Self::UploadStarted),
             19 => minicbor::decode(meta).map(Self::Sent),
             20 => minicbor::decode(meta).map(Self::Uploaded),
+            21 => minicbor::decode(meta).map(Self::Quarantined),
             _ if must_understand => return Err(RecordDecodeError::Unknown { kind }),
             _ => return Ok(Self::Unknown),
         };
@@ -249,6 +322,7 @@ impl Record {
             Self::UploadStarted(_) => Kind::UploadStarted,
             Self::Sent(_) => Kind::Sent,
             Self::Uploaded(_) => Kind::Uploaded,
+            Self::Quarantined(_) => Kind::Quarantined,
             Self::Unknown => return None,
         })
     }
@@ -267,6 +341,7 @@ impl Record {
             Self::UploadStarted(record) => minicbor::encode(record, &mut *meta),
             Self::Sent(record) => minicbor::encode(record, &mut *meta),
             Self::Uploaded(record) => minicbor::encode(record, &mut *meta),
+            Self::Quarantined(record) => minicbor::encode(record, &mut *meta),
             Self::Unknown => Ok(()),
         };
         // Writing to a Vec can't fail (its error type has no values).

@@ -5,12 +5,18 @@
 //! it doesn't know is refused if the record says that it must be understood.
 
 mod kinds;
+mod resync;
+#[cfg(test)]
+mod resync_tests;
+mod seal;
 mod state;
 #[cfg(test)]
 mod state_tests;
 
 pub use kinds::{
-    Batch, Kind, Opening, PositionUpdate, Record, RecordDecodeError, Seal, Sent, UploadStarted, Uploaded,
-    UploadedHow,
+    Batch, Cut, Kind, Opening, PositionUpdate, Quarantined, Record, RecordDecodeError, Seal, Sent,
+    UploadStarted, Uploaded, UploadedHow,
 };
-pub use state::{Identity, OpenObject, POSITIONS_BYTES_MAX, SendingState, State};
+pub use resync::Resync;
+pub use seal::{End, end_of};
+pub use state::{Gap, Identity, OpenObject, POSITIONS_BYTES_MAX, SendingState, State};

@@ -8,7 +8,7 @@ use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 use thiserror::Error;
 
-use super::kinds::{Batch, PositionUpdate, Record};
+use super::kinds::{Batch, Opening, PositionUpdate, Quarantined, Record, Uploaded};
 use crate::object::Predecessor;
 use crate::stream::Tail;
 
@@ -20,6 +20,9 @@ pub const POSITIONS_BYTES_MAX: usize = 1 << 20;
 
 /// Runs remembered: whose uploads may be swept as ours.
 const RUNS_MAX: usize = 64;
+
+/// Gaps remembered one by one.
+const GAPS_MAX: usize = 32;
 
 /// Who writes here, and where to. Fixed when the directory is made.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
@@ -89,6 +92,35 @@ impl OpenObject {
     pub fn tail(&self) -> Tail {
         Tail { raw_len: self.raw_len_bytes, stored_len: self.len_bytes, checksum: self.stream_checksum }
     }
+
+    /// A batch goes into it.
+    pub fn follow(&mut self, batch: &Batch) {
+        self.entries += batch.entries;
+        self.raw_len_bytes = batch.raw_len_bytes;
+        self.len_bytes = batch.len_bytes;
+        self.stream_checksum = batch.stream_checksum;
+        self.crc64nvme = batch.crc64nvme;
+        self.part_crc64nvme = batch.part_crc64nvme;
+    }
+
+    /// The object that a batch with this opening begins, without the batch.
+    pub fn opened(batch: &Batch, opening: &Opening) -> Self {
+        Self {
+            number: batch.number,
+            key: opening.key.clone(),
+            directory: opening.directory.clone(),
+            first: batch.first,
+            entries: 0,
+            opened_unix_ms: batch.time_unix_ms,
+            raw_len_bytes: 0,
+            len_bytes: 0,
+            stream_checksum: 0,
+            crc64nvme: 0,
+            part_crc64nvme: 0,
+            part_size_bytes: opening.part_size_bytes,
+            compressor: opening.compressor.clone(),
+        }
+    }
 }
 
 /// What is known of the object that is next to be uploaded.
@@ -101,6 +133,39 @@ pub struct SendingState {
     /// Whether a request that can make it visible may have been sent.
     #[n(1)]
     pub sent: bool,
+}
+
+/// Entries that were left out of the stream.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Gap {
+    /// The object that ended early, or wasn't written.
+    #[n(0)]
+    pub number: u64,
+    /// Sequence number of the first entry that is left out.
+    #[n(1)]
+    pub first: u64,
+    /// Sequence number after the last.
+    #[n(2)]
+    pub next_sequence: u64,
+    /// Where what was left out is kept, below the local directory.
+    #[n(3)]
+    pub kept_as: String,
+    /// How many of them are in batches that are whole.
+    #[n(4)]
+    pub good_entries: u64,
+}
+
+/// What an object says of the one before it, where that isn't what was recorded when it was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Chain {
+    /// The object that says it.
+    #[n(0)]
+    pub number: u64,
+    /// What it says.
+    #[n(1)]
+    pub previous: Predecessor,
 }
 
 /// Everything that follows from the records so far.
@@ -146,6 +211,22 @@ pub struct State {
     /// What is known of it.
     #[n(12)]
     pub sending: SendingState,
+    /// How it ends, if it ends before a damaged part.
+    #[n(13)]
+    pub cut: Option<Quarantined>,
+    /// What it says of its predecessor, if that ended early.
+    #[n(14)]
+    pub chain: Option<Chain>,
+    /// The last entries that were left out, oldest first, and how many in all.
+    #[n(15)]
+    #[cbor(default)]
+    pub gaps: VecDeque<Gap>,
+    #[n(16)]
+    #[cbor(default)]
+    pub left_out_entries: u64,
+    /// As `chain`, for an object that itself ends early and whose successor has the other.
+    #[n(17)]
+    pub cut_chain: Option<Chain>,
 }
 
 /// Records that contradict each other: a fault of the program that wrote them.
@@ -172,7 +253,21 @@ impl State {
             uploaded_number: 0,
             cursor: Position::ZERO,
             sending: SendingState::default(),
+            cut: None,
+            chain: None,
+            gaps: VecDeque::new(),
+            left_out_entries: 0,
+            cut_chain: None,
         }
+    }
+
+    /// What stands in the header of each frame: how far the sequence has come with it, plus one, since 0 says nothing.
+    pub fn note(&self, record: &Record) -> u64 {
+        let next_sequence = match record {
+            Record::Batch(batch) => batch.first + batch.entries,
+            _ => self.next_sequence,
+        };
+        next_sequence.saturating_add(1)
     }
 
     /// The journal is opened once more, as `run`.
@@ -247,6 +342,18 @@ impl State {
                     uploaded.number, self.uploaded_number
                 ))
             }
+            Record::Quarantined(quarantined)
+                if quarantined.number != self.uploaded_number
+                    || quarantined.next_number <= quarantined.number
+                    || quarantined.next_number > self.next_number
+                    || open.is_some_and(|open| open < quarantined.next_number)
+                    || quarantined.first > quarantined.next_sequence =>
+            {
+                contradiction(format!(
+                    "objects from {} to {} are left out while {} is next and {open:?} is open",
+                    quarantined.number, quarantined.next_number, self.uploaded_number
+                ))
+            }
             _ => Ok(()),
         }
     }
@@ -269,43 +376,101 @@ impl State {
                 }
             }
             Record::Sent(sent) => self.sending.sent = !sent.refused,
-            Record::Uploaded(uploaded) => {
-                self.uploaded_number += 1;
-                self.uploaded_sequence = uploaded.next_sequence;
-                self.cursor = uploaded.cursor;
-                self.sending = SendingState::default();
-            }
+            Record::Uploaded(uploaded) => self.apply_uploaded(uploaded),
+            Record::Quarantined(quarantined) => self.apply_quarantined(quarantined),
             Record::Unknown => {}
         }
         Ok(())
     }
 
+    fn apply_uploaded(&mut self, uploaded: &Uploaded) {
+        let cut = self.cut.take();
+        self.cut_chain = None;
+        let chain = self.chain.take_if(|chain| chain.number > uploaded.number);
+        if let Some(whole) = cut.as_ref().filter(|_| uploaded.whole).and_then(|cut| cut.cut.as_ref()?.whole) {
+            // It had arrived before it was damaged: so much less is missing.
+            if cut.as_ref().is_some_and(|cut| cut.next_number == self.next_number) {
+                self.previous = Some(whole);
+            }
+            let arrived = whole
+                .entries
+                .saturating_sub(cut.as_ref().and_then(|cut| cut.cut.as_ref()).map_or(0, |cut| cut.entries));
+            if let Some(gap) = self.gaps.back_mut().filter(|gap| gap.number == uploaded.number) {
+                gap.first = gap.first.saturating_add(arrived).min(gap.next_sequence);
+                gap.good_entries = gap.good_entries.min(gap.next_sequence - gap.first);
+                self.left_out_entries = self.left_out_entries.saturating_sub(arrived);
+            }
+            self.gaps.retain(|gap| gap.first < gap.next_sequence);
+        } else {
+            self.chain = chain;
+        }
+        self.uploaded_number = cut.map_or(uploaded.number, |cut| cut.next_number - 1) + 1;
+        self.uploaded_sequence = uploaded.next_sequence;
+        self.cursor = uploaded.cursor;
+        self.sending = SendingState::default();
+    }
+
+    fn apply_quarantined(&mut self, quarantined: &Quarantined) {
+        // More of the same object may turn out to be damaged.
+        if let Some(gap) = self.gaps.pop_back_if(|gap| gap.number == quarantined.number) {
+            self.left_out_entries = self.left_out_entries.saturating_sub(gap.next_sequence - gap.first);
+        }
+        if quarantined.first < quarantined.next_sequence {
+            self.gaps.push_back(Gap {
+                number: quarantined.number,
+                first: quarantined.first,
+                next_sequence: quarantined.next_sequence,
+                kept_as: quarantined.kept_as.clone(),
+                good_entries: quarantined.good_entries,
+            });
+            self.left_out_entries += quarantined.next_sequence - quarantined.first;
+        }
+        while self.gaps.len() > GAPS_MAX {
+            self.gaps.pop_front();
+        }
+        let is_newest = quarantined.next_number == self.next_number;
+        match &quarantined.cut {
+            Some(cut) => {
+                let previous = cut.as_predecessor();
+                if is_newest {
+                    self.previous = Some(previous);
+                }
+                self.cut = Some(quarantined.clone());
+                // An object that is missing altogether is told of by its number.
+                let number = quarantined.next_number;
+                if let Some(own) = self.chain.take_if(|chain| chain.number == quarantined.number) {
+                    self.cut_chain = Some(own);
+                }
+                self.chain = (number == quarantined.number + 1).then_some(Chain { number, previous });
+            }
+            None => {
+                self.cut = None;
+                self.chain = None;
+                self.cut_chain = None;
+                self.uploaded_number = quarantined.next_number;
+                self.uploaded_sequence = quarantined.next_sequence;
+                self.cursor = quarantined.cursor;
+                self.sending = SendingState::default();
+            }
+        }
+    }
+
+    /// What the object `number`, which is next to be uploaded, says of its predecessor, if that isn't what was recorded.
+    pub fn chain_of(&self, number: u64) -> Option<Predecessor> {
+        self.cut_chain
+            .iter()
+            .chain(&self.chain)
+            .find(|chain| chain.number == number)
+            .map(|chain| chain.previous)
+    }
+
     fn apply_batch(&mut self, batch: &Batch) {
         if let Some(opening) = &batch.opening {
             self.next_number += 1;
-            self.open = Some(OpenObject {
-                number: batch.number,
-                key: opening.key.clone(),
-                directory: opening.directory.clone(),
-                first: batch.first,
-                entries: 0,
-                opened_unix_ms: batch.time_unix_ms,
-                raw_len_bytes: 0,
-                len_bytes: 0,
-                stream_checksum: 0,
-                crc64nvme: 0,
-                part_crc64nvme: 0,
-                part_size_bytes: opening.part_size_bytes,
-                compressor: opening.compressor.clone(),
-            });
+            self.open = Some(OpenObject::opened(batch, opening));
         }
         if let Some(open) = &mut self.open {
-            open.entries += batch.entries;
-            open.raw_len_bytes = batch.raw_len_bytes;
-            open.len_bytes = batch.len_bytes;
-            open.stream_checksum = batch.stream_checksum;
-            open.crc64nvme = batch.crc64nvme;
-            open.part_crc64nvme = batch.part_crc64nvme;
+            open.follow(batch);
         }
         self.next_sequence += batch.entries;
         self.time_unix_ms = batch.time_unix_ms;

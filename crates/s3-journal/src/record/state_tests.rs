@@ -58,6 +58,7 @@ fn records_are_read_back_as_they_were_written() {
             cursor: end(9),
             how: UploadedHow::Compared,
             len_bytes: 10,
+            whole: false,
         }),
     ];
     for record in records {
@@ -87,8 +88,14 @@ fn the_state_follows_an_object_through_its_life_and_survives_a_checkpoint() {
     state.encode_into(&mut bytes);
     let mut state = State::decode(&bytes).unwrap();
     assert_eq!(state.sending, SendingState { upload_id: Some("u".into()), sent: true });
-    let uploaded =
-        Uploaded { number: 0, next_sequence: 5, cursor: end(256), how: UploadedHow::Answered, len_bytes: 10 };
+    let uploaded = Uploaded {
+        number: 0,
+        next_sequence: 5,
+        cursor: end(256),
+        how: UploadedHow::Answered,
+        len_bytes: 10,
+        whole: false,
+    };
     state.apply(&Record::Uploaded(uploaded)).unwrap();
     assert!(state.is_drained());
     assert_eq!(state.runs, [7]);
@@ -118,7 +125,14 @@ fn a_record_that_contradicts_the_others_changes_nothing() {
     let sent = Record::Sent(Sent { number: 1, refused: false });
     let uploaded = |number| {
         let how = UploadedHow::Answered;
-        Record::Uploaded(Uploaded { number, next_sequence: 3, cursor: end(9), how, len_bytes: 10 })
+        Record::Uploaded(Uploaded {
+            number,
+            next_sequence: 3,
+            cursor: end(9),
+            how,
+            len_bytes: 10,
+            whole: false,
+        })
     };
     let wrong = [batch(1, 3, 1, false), batch(1, 3, 1, true), seal(1, 1), sent, uploaded(0), uploaded(1)];
     for record in wrong {

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use super::object_upload::{PartBody, Plan, SealInfo};
 use crate::checksum::{CRC64_EMPTY, crc64_of};
-use crate::record::{Record, RecordDecodeError};
+use crate::record::{Cut, Quarantined, Record, RecordDecodeError};
 use crate::sabotage;
 use crate::sync::lock;
 
@@ -46,6 +46,14 @@ pub enum LoadError {
         /// What is wrong.
         reason: String,
     },
+    /// The object that comes next isn't there.
+    #[error("the first record of object {number} is missing before {position}")]
+    Missing {
+        /// Which object.
+        number: u64,
+        /// What is there instead.
+        position: Position,
+    },
     /// Records contradict each other.
     #[error("the records at {position} contradict each other: {reason}")]
     Contradiction {
@@ -60,6 +68,11 @@ impl LoadError {
     /// Whether the same may succeed later: the disk, or the number of open files, may recover; damage doesn't.
     pub fn may_pass(&self) -> bool {
         matches!(self, Self::Read(ReadError::Io { .. }))
+    }
+
+    /// Whether stored bytes are damaged or missing.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Self::Read(ReadError::Corrupt { .. }) | Self::Damaged { .. } | Self::Missing { .. })
     }
 }
 
@@ -123,10 +136,58 @@ impl Drop for Loan {
     }
 }
 
+/// Where bytes come from.
+#[derive(Debug)]
+enum Source {
+    Log(durable_queue::Record),
+    /// What closes the stream of an object that ends early, and where the next object begins.
+    Cut {
+        trailer: Vec<u8>,
+        end: Position,
+    },
+}
+
+impl Source {
+    fn len_bytes(&self) -> u64 {
+        match self {
+            Self::Log(record) => u64::from(record.payload_len),
+            Self::Cut { trailer, .. } => trailer.len() as u64,
+        }
+    }
+
+    fn position(&self) -> Position {
+        match self {
+            Self::Log(record) => record.position,
+            Self::Cut { end, .. } => *end,
+        }
+    }
+
+    /// Where the next record is.
+    fn end(&self) -> Position {
+        match self {
+            Self::Log(record) => record.end,
+            Self::Cut { end, .. } => *end,
+        }
+    }
+
+    fn read(&self, reader: &mut Reader, from: u64, into: &mut [u8]) -> Result<(), ReadError> {
+        match self {
+            Self::Log(record) => reader.read_payload(record, from, into),
+            Self::Cut { trailer, .. } => {
+                let from = usize::try_from(from).unwrap_or(usize::MAX);
+                if let Some(bytes) = trailer.get(from..from.saturating_add(into.len())) {
+                    into.copy_from_slice(bytes);
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
 /// A record that is being worked through.
 #[derive(Debug)]
 struct Current {
-    record: durable_queue::Record,
+    source: Source,
     /// How much of its payload is in parts.
     taken: u64,
     /// Sums of the parts it fills, in order.
@@ -143,6 +204,8 @@ struct Object {
     start: Position,
     next_part: u32,
     next_sequence: u64,
+    /// Its length in bytes, with the batches that were read.
+    len_bytes: u64,
     sealed: bool,
 }
 
@@ -155,6 +218,12 @@ pub struct Loader {
     buffer: Vec<u8>,
     current: Option<Current>,
     object: Option<Object>,
+    /// The object that comes next, if that is known; those before it are passed over.
+    number: Option<u64>,
+    /// Where it is looked for.
+    start: Position,
+    /// How that one ends early, if it does.
+    cut: Option<Quarantined>,
 }
 
 impl Loader {
@@ -162,12 +231,39 @@ impl Loader {
     pub fn new(log: Log, cursor: Position, parts_max: usize) -> Self {
         let reader = log.reader(cursor, through());
         let pool = Arc::new(Pool { spare: Mutex::default(), spare_max: parts_max.saturating_add(1) });
-        Self { log, reader, pool, buffer: Vec::new(), current: None, object: None }
+        Self {
+            log,
+            reader,
+            pool,
+            buffer: Vec::new(),
+            current: None,
+            object: None,
+            number: None,
+            start: cursor,
+            cut: None,
+        }
+    }
+
+    /// The object that comes next, and how it ends early, if it does.
+    pub fn expect(&mut self, number: u64, cut: Option<Quarantined>) {
+        self.number = Some(number);
+        self.cut = cut;
+    }
+
+    /// Where the object at hand begins; without one, where the next is looked for.
+    pub fn start(&self) -> Position {
+        self.object.as_ref().map_or(self.start, |object| object.start)
+    }
+
+    /// Whether an object is at hand.
+    pub fn has_object(&self) -> bool {
+        self.object.is_some()
     }
 
     /// Goes on with what follows the object.
     pub fn finish_object(&mut self, end: Position) {
         self.reader = self.log.reader(end, through());
+        self.start = end;
         self.object = None;
         self.current = None;
         self.buffer.clear();
@@ -181,6 +277,7 @@ impl Loader {
         let Some(object) = &mut self.object else { return };
         self.reader = self.log.reader(object.start, through());
         object.next_part = 1;
+        object.len_bytes = 0;
         object.sealed = false;
         self.current = None;
         self.buffer.clear();
@@ -199,19 +296,110 @@ impl Loader {
     /// [`LoadError`].
     pub fn look_for_seal(&self) -> Result<Option<Sealed>, LoadError> {
         let Some(object) = &self.object else { return Ok(None) };
+        if let Some((cut, end)) = self.cut_of(object) {
+            let info = SealInfo { len_bytes: end.len_bytes, crc64nvme: end.crc64nvme };
+            return Ok(Some(Sealed { info, next_sequence: cut.next_sequence, end: cut.cursor }));
+        }
         let mut ahead = self.log.reader(object.start, through());
-        let mut next_sequence = 0;
-        while let Some(record) = ahead.next()? {
+        let (mut first, mut damage) = (None, None);
+        loop {
+            let record = match ahead.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => return damage.map_or(Ok(None), |error: ReadError| Err(error.into())),
+                // What was sent may have arrived: its end is all that is needed to recognise it.
+                Err(error @ ReadError::Corrupt { .. }) => {
+                    ahead.skip_damage()?;
+                    damage.get_or_insert(error);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             match decode(&record)? {
-                Record::Batch(batch) => next_sequence = batch.first + batch.entries,
-                Record::Seal(seal) => {
+                Record::Batch(batch) if batch.number == object.plan.number => {
+                    first.get_or_insert(batch.first);
+                }
+                // After damage a seal may have been made that knows nothing of what is lost.
+                Record::Seal(seal)
+                    if seal.number == object.plan.number
+                        && (damage.is_none()
+                            || record.note.checked_sub(1) == first.map(|first| first + seal.entries)) =>
+                {
                     let info = SealInfo { len_bytes: seal.len_bytes, crc64nvme: seal.crc64nvme };
+                    let next_sequence = first.unwrap_or_default() + seal.entries;
                     return Ok(Some(Sealed { info, next_sequence, end: record.end }));
+                }
+                Record::Batch(_) if damage.is_some() => {
+                    return damage.map_or(Ok(None), |error| Err(error.into()));
                 }
                 _ => {}
             }
         }
-        Ok(None)
+    }
+
+    fn cut_of(&self, object: &Object) -> Option<(&Quarantined, &Cut)> {
+        let cut = self.cut.as_ref().filter(|cut| cut.number == object.plan.number)?;
+        Some((cut, cut.cut.as_ref()?))
+    }
+
+    /// The end that the object is given before its damaged part, if the reader has come there.
+    fn end_early(&mut self, position: Position) -> bool {
+        let Some(object) = &self.object else { return false };
+        let Some((cut, end)) = self.cut_of(object).filter(|(cut, _)| position >= cut.from) else {
+            return false;
+        };
+        let (first, next_sequence) = (cut.first, cut.next_sequence);
+        let current = Current {
+            source: Source::Cut { trailer: end.trailer.to_vec(), end: cut.cursor },
+            taken: 0,
+            parts: end.parts.clone().into(),
+            seal: Some(SealInfo { len_bytes: end.len_bytes, crc64nvme: end.crc64nvme }),
+            first,
+        };
+        self.current = Some(current);
+        if let Some(object) = &mut self.object {
+            object.next_sequence = next_sequence;
+        }
+        true
+    }
+
+    /// The reader is stopped by damage. If the next batch or seal shows that nothing of the object is missing before it, what was
+    /// damaged was none of it: reading goes on there.
+    fn passes_harmless_damage(&mut self) -> Result<bool, LoadError> {
+        let mut ahead = self.log.reader(self.reader.position(), through());
+        loop {
+            let record = match ahead.next() {
+                Ok(Some(record)) => record,
+                Ok(None) => return Ok(false),
+                Err(ReadError::Corrupt { .. }) => match ahead.skip_damage()? {
+                    // That is a batch's or a seal's own payload, or nothing is damaged after all.
+                    Some(damage) if damage.record.as_ref().is_some_and(|record| record.payload_len > 0) => {
+                        return Ok(false);
+                    }
+                    _ => continue,
+                },
+                Err(error) => return Err(error.into()),
+            };
+            let before = |len_bytes: u64| len_bytes.saturating_sub(u64::from(record.payload_len));
+            let follows = match (decode(&record)?, &self.object) {
+                (Record::Batch(batch), Some(object)) => {
+                    batch.number == object.plan.number
+                        && batch.first == object.next_sequence
+                        && before(batch.len_bytes) == object.len_bytes
+                }
+                (Record::Batch(batch), None) => self.number == Some(batch.number) && batch.opening.is_some(),
+                // A seal that was made after a batch's record was lost knows nothing of it: its note does.
+                (Record::Seal(seal), Some(object)) => {
+                    seal.number == object.plan.number
+                        && before(seal.len_bytes) == object.len_bytes
+                        && record.note.checked_sub(1).is_none_or(|next| next == object.next_sequence)
+                }
+                _ => continue,
+            };
+            if follows {
+                self.reader = self.log.reader(record.position, through());
+            }
+            return Ok(follows);
+        }
     }
 
     /// What comes next in the log.
@@ -229,9 +417,36 @@ impl Loader {
             if self.object.as_ref().is_some_and(|object| object.sealed) {
                 return Ok(Loaded::Nothing);
             }
-            let Some(record) = self.reader.next()? else { return Ok(Loaded::Nothing) };
+            let next = match self.reader.next() {
+                Err(ReadError::Corrupt { .. }) if self.end_early(self.reader.position()) => continue,
+                Err(error @ ReadError::Corrupt { .. }) => {
+                    if self.passes_harmless_damage()? {
+                        tracing::warn!("{error}; nothing that is to be uploaded is missing there");
+                        continue;
+                    }
+                    return Err(error.into());
+                }
+                next => next?,
+            };
+            let Some(record) = next else { return Ok(Loaded::Nothing) };
             let position = record.position;
+            if self.end_early(position) {
+                continue;
+            }
             match decode(&record)? {
+                // Uploaded before, though not all that said so is left.
+                Record::Batch(batch)
+                    if self.object.is_none() && self.number.is_some_and(|number| batch.number < number) => {}
+                Record::Seal(seal)
+                    if self.object.is_none() && self.number.is_some_and(|number| seal.number <= number) => {}
+                Record::Batch(batch)
+                    if self.object.is_none()
+                        && let Some(number) = self.number
+                        && (batch.number > number || batch.opening.is_none()) =>
+                {
+                    self.reader = self.log.reader(self.start, through());
+                    return Err(LoadError::Missing { number, position });
+                }
                 Record::Batch(batch) => {
                     let next_sequence = batch.first + batch.entries;
                     let opened = match (&mut self.object, batch.opening) {
@@ -247,12 +462,14 @@ impl Loader {
                                 start: position,
                                 next_part: 1,
                                 next_sequence,
+                                len_bytes: batch.len_bytes,
                                 sealed: false,
                             });
                             Some(plan)
                         }
                         (Some(object), _) if object.plan.number == batch.number => {
                             object.next_sequence = next_sequence;
+                            object.len_bytes = batch.len_bytes;
                             None
                         }
                         _ => {
@@ -261,7 +478,7 @@ impl Loader {
                         }
                     };
                     self.current = Some(Current {
-                        record,
+                        source: Source::Log(record),
                         taken: 0,
                         parts: batch.parts.into(),
                         seal: None,
@@ -275,7 +492,13 @@ impl Loader {
                     let first = self.object.as_ref().map_or(0, |object| object.next_sequence);
                     let info = SealInfo { len_bytes: seal.len_bytes, crc64nvme: seal.crc64nvme };
                     let parts = seal.parts.into();
-                    self.current = Some(Current { record, taken: 0, parts, seal: Some(info), first });
+                    self.current = Some(Current {
+                        source: Source::Log(record),
+                        taken: 0,
+                        parts,
+                        seal: Some(info),
+                        first,
+                    });
                 }
                 _ => {}
             }
@@ -289,7 +512,7 @@ impl Loader {
             return Err(LoadError::Contradiction { position, reason: "a seal belongs to no open object" });
         };
         let part_size = usize::try_from(object.plan.part_size_bytes).unwrap_or(usize::MAX);
-        let left = u64::from(current.record.payload_len) - current.taken;
+        let left = current.source.len_bytes() - current.taken;
         if left > 0 {
             if self.buffer.is_empty() {
                 self.buffer = self.pool.take();
@@ -298,20 +521,20 @@ impl Loader {
             let take = (part_size - start).min(usize::try_from(left).unwrap_or(usize::MAX));
             self.buffer.resize(start + take, 0);
             let into = self.buffer.get_mut(start..).unwrap_or_default();
-            if let Err(error) = self.reader.read_payload(&current.record, current.taken, into) {
+            if let Err(error) = current.source.read(&mut self.reader, current.taken, into) {
                 // It may be tried again.
                 self.buffer.truncate(start);
                 return Err(error.into());
             }
             current.taken += take as u64;
         }
-        let used_up = current.taken == u64::from(current.record.payload_len);
+        let used_up = current.taken == current.source.len_bytes();
         let ends_object = used_up && current.seal.is_some();
         if self.buffer.len() == part_size || (ends_object && !self.buffer.is_empty()) {
             let crc64nvme = crc64_of(CRC64_EMPTY, &self.buffer);
             let number = object.next_part;
             if current.parts.pop_front() != Some(crc64nvme) && sabotage::PART_CHECKSUM.is_on() {
-                let (first, position) = (current.first, current.record.position);
+                let (first, position) = (current.first, current.source.position());
                 let reason = self.what_is_damaged();
                 return Err(LoadError::Damaged {
                     number: self.number(),
@@ -329,7 +552,7 @@ impl Loader {
         if !used_up {
             return Ok(None);
         }
-        let (seal, end) = (current.seal, current.record.end);
+        let (seal, end) = (current.seal, current.source.end());
         self.current = None;
         Ok(seal.map(|info| {
             object.sealed = true;
@@ -370,7 +593,7 @@ fn through() -> Through {
     if sabotage::ONLY_DURABLE_IS_SENT.is_off() { Through::Written } else { Through::Durable }
 }
 
-fn decode(record: &durable_queue::Record) -> Result<Record, LoadError> {
+pub(super) fn decode(record: &durable_queue::Record) -> Result<Record, LoadError> {
     Record::decode(record.kind, record.must_understand, &record.meta)
         .map_err(|source| LoadError::Record { position: record.position, source })
 }

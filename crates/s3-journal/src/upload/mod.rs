@@ -2,9 +2,11 @@
 //! protocol ([`ObjectUpload`]) and the uploader around it are state machines: they hand out calls and are told the
 //! answers; only [`run`]'s thread blocks. It meets the left half only in the log.
 
+mod aside;
 mod backoff;
 mod call;
 mod driver;
+mod examine;
 mod loader;
 mod object_upload;
 #[cfg(test)]

@@ -155,6 +155,9 @@ pub struct ObjectUpload {
     sweep_due: bool,
     reuploads: u64,
     orphans: BTreeSet<String>,
+    /// Where it ends early: what it would have been, and may have arrived as before it was damaged here.
+    whole: Option<SealInfo>,
+    arrived_whole: bool,
 }
 
 impl ObjectUpload {
@@ -197,7 +200,19 @@ impl ObjectUpload {
             sweep_due: false,
             reuploads: 0,
             orphans: BTreeSet::new(),
+            whole: None,
+            arrived_whole: false,
         }
+    }
+
+    /// The object ends early; this is what it would have been. An earlier request may have made it that.
+    pub fn or_whole(&mut self, whole: SealInfo) {
+        self.whole = Some(whole);
+    }
+
+    /// What is in the bucket is the object as it was before a part of it was damaged here.
+    pub fn arrived_whole(&self) -> bool {
+        self.arrived_whole
     }
 
     /// What the log says of the object.
@@ -472,7 +487,16 @@ impl ObjectUpload {
         let Phase::Look(doubt) = self.phase else { return };
         self.known.may_look |= head.is_ok();
         match head {
-            Ok(Some(head)) if self.is_ours(&head) => self.proved(UploadedHow::Compared, actions),
+            Ok(Some(head)) if self.sealed.is_some_and(|sealed| self.is_ours(&head, sealed)) => {
+                self.proved(UploadedHow::Compared, actions);
+            }
+            Ok(Some(head))
+                if self.whole.is_some_and(|whole| self.is_ours(&head, whole))
+                    && sabotage::WHOLE_IS_OURS.is_on() =>
+            {
+                self.arrived_whole = true;
+                self.proved(UploadedHow::Compared, actions);
+            }
             Ok(Some(_)) => self.found_foreign(now, actions),
             Ok(None) => {
                 self.foreign = false;
@@ -636,8 +660,7 @@ impl ObjectUpload {
         }
     }
 
-    fn is_ours(&self, head: &Head) -> bool {
-        let Some(sealed) = self.sealed else { return false };
+    fn is_ours(&self, head: &Head, sealed: SealInfo) -> bool {
         let length = head.len_bytes == sealed.len_bytes || sabotage::IDENTITY_LENGTH.is_off();
         let checksum = head.crc64nvme.is_none_or(|crc64nvme| crc64nvme == sealed.crc64nvme)
             || sabotage::IDENTITY_CHECKSUM.is_off();

@@ -561,6 +561,18 @@ fn an_object_is_ours_only_if_length_checksum_and_metadata_are() {
 }
 
 #[test]
+fn an_object_that_arrived_whole_before_it_was_damaged_here_is_no_foreign_one() {
+    let whole = SealInfo { len_bytes: 77, crc64nvme: 5 };
+    let mut head = at_put().head();
+    (head.len_bytes, head.crc64nvme) = (whole.len_bytes, Some(whole.crc64nvme));
+    let mut desk = at_put();
+    desk.upload.or_whole(whole);
+    desk.fail(Kind::PreconditionFailed);
+    desk.shows(Some(head));
+    assert_eq!((desk.done, desk.upload.arrived_whole()), (Some(UploadedHow::Compared), true));
+}
+
+#[test]
 fn a_taken_key_is_settled_by_looking() {
     for mut desk in [at_put(), at_complete()] {
         desk.fail(Kind::PreconditionFailed);

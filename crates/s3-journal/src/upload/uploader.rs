@@ -3,30 +3,38 @@
 //! and is told the answers.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use durable_queue::Position;
 use durable_queue::clock::Clock;
+use durable_queue::disk::Disk;
 use durable_queue::random::Random;
 
+use super::aside::Aside;
 use super::backoff::{BACKOFF_MAX, Backoff};
 use super::call::{Answer, Call, CallId};
+use super::examine::{Examined, Question, examine};
 use super::loader::{LoadError, Loaded, Loader, Sealed};
-use super::object_upload::{Action, Known, ObjectUpload, Token};
+use super::object_upload::{Action, Known, ObjectUpload, SealInfo, Token};
 use super::report::Reporter;
 use super::sweep::SweepRules;
 use crate::bucket::{BucketErrorKind, UploadMarker};
-use crate::error::JournalFailure;
+use crate::error::{JournalFailure, Stopped};
 use crate::ledger::{Ledger, LedgerError};
 use crate::milestone::Milestone;
 use crate::object::{Id, Incarnation, ObjectMetadata};
-use crate::record::{Record, SendingState, Sent, UploadStarted, Uploaded, UploadedHow};
+use crate::record::{Quarantined, Record, SendingState, Sent, UploadStarted, Uploaded, UploadedHow};
 use crate::sabotage;
 use crate::stats::Counters;
+use crate::sync::Doorbell;
 
 /// How often uploads of other incarnations are looked at, when an expiration is set.
 const SWEEP_INTERVAL: Duration = Duration::from_hours(1);
+
+/// How long it is waited, at a time, for the log to tell what damage comes to.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// Somebody who waits for entries to leave the queue.
 pub trait Room: std::fmt::Debug + Send + Sync {
@@ -63,6 +71,14 @@ pub struct UploaderSetup {
     pub part_size_bytes: u64,
     /// Uploads of other incarnations of this id are given up when they are older.
     pub expiration: Option<Duration>,
+    /// Where the queue is, and on which disk.
+    pub local_directory: PathBuf,
+    /// The disk.
+    pub disk: Arc<dyn Disk>,
+    /// Damage in the queue is passed by, and kept aside.
+    pub quarantine: bool,
+    /// Who ends an object that is damaged while it is still open.
+    pub scribe_bell: Arc<Doorbell>,
 }
 
 /// What to do after a step.
@@ -84,6 +100,8 @@ pub struct UploaderStep {
 #[derive(Debug, Clone, Copy)]
 enum Owner {
     Object(u64, Token),
+    /// An object's that was begun anew since.
+    Nobody,
     Sweep,
     SweepAbort,
 }
@@ -101,6 +119,8 @@ struct AtHand {
 #[derive(Debug)]
 struct LoadFailure {
     reason: String,
+    /// It is only waited for the log to tell more.
+    is_passing: bool,
     /// When to look again; never for damage.
     again_at: Option<Duration>,
 }
@@ -150,6 +170,8 @@ pub struct Uploader {
     reporter: Reporter,
     /// The log can't be read further.
     load_failure: Option<LoadFailure>,
+    /// What is to be passed by, kept aside already: its record waits in `records`.
+    quarantining: bool,
     failed: Option<Arc<JournalFailure>>,
 }
 
@@ -177,6 +199,7 @@ impl Uploader {
             next_expiry: now + SWEEP_INTERVAL,
             reporter: Reporter::default(),
             load_failure: None,
+            quarantining: false,
             failed: None,
             setup,
         }
@@ -219,7 +242,7 @@ impl Uploader {
         let Some((owner, what)) = self.calls.remove(&id) else { return calls };
         match (answer.error(), owner) {
             (None, _) => self.setup.counters.call_succeeded(),
-            (Some(error), Owner::Object(..)) => {
+            (Some(error), Owner::Object(..) | Owner::Nobody) => {
                 // A taken key, or an upload that is gone, is settled by looking: no news for an operator.
                 let expected = matches!(
                     error.kind(),
@@ -243,6 +266,8 @@ impl Uploader {
                     self.carry_out(actions, &mut calls);
                 }
             }
+            // It may have created an upload that nobody knows of.
+            Owner::Nobody => self.sweep_when_drained = true,
             Owner::Sweep => self.swept(answer, now, &mut calls),
             Owner::SweepAbort => self.aborted(&answer, now),
         }
@@ -258,7 +283,10 @@ impl Uploader {
 
     /// Brings the protocol what it wants from the log.
     fn load(&mut self, now: Duration) -> bool {
-        if self.acknowledging || self.load_failure.as_ref().is_some_and(|failure| failure.waits(now)) {
+        if self.acknowledging
+            || self.quarantining
+            || self.load_failure.as_ref().is_some_and(|failure| failure.waits(now))
+        {
             return false;
         }
         self.load_failure = None;
@@ -271,9 +299,24 @@ impl Uploader {
             if !wants {
                 return worked;
             }
+            if self.at_hand.is_none() {
+                let (number, cut) =
+                    self.setup.ledger.state(|state| (state.uploaded_number, state.cut.clone()));
+                self.loader.expect(number, cut);
+            }
             match self.loader.next() {
-                Ok(Loaded::Nothing) => return worked,
-                Ok(Loaded::Opened(plan)) => {
+                Ok(Loaded::Nothing) => return self.look_whether_it_is_gone(now) || worked,
+                Ok(Loaded::Opened(mut plan)) => {
+                    let (number, cut) =
+                        self.setup.ledger.state(|state| (state.uploaded_number, state.cut.clone()));
+                    let chain = self.setup.ledger.state(|state| state.chain_of(plan.number));
+                    if let Some(previous) = chain.filter(|_| sabotage::CHAIN_SHOWS_THE_GAP.is_on()) {
+                        ObjectMetadata::set_previous(&mut plan.metadata, previous);
+                    }
+                    let whole = cut
+                        .filter(|cut| cut.number == plan.number && number == plan.number)
+                        .and_then(|cut| cut.cut?.whole)
+                        .map(|whole| SealInfo { len_bytes: whole.len_bytes, crc64nvme: whole.crc64nvme });
                     self.setup.counters.set_oldest_pending(ObjectMetadata::time_of(&plan.metadata));
                     let before = self.setup.ledger.state(|state| {
                         if state.uploaded_number == plan.number {
@@ -288,13 +331,15 @@ impl Uploader {
                         Ok(sealed) => {
                             let info = sealed.map(|sealed| sealed.info);
                             let (known, parallel_max) = (self.known, self.setup.parallel_max);
-                            let upload = ObjectUpload::new(plan, &before, info, known, parallel_max);
+                            let mut upload = ObjectUpload::new(plan, &before, info, known, parallel_max);
+                            if let Some(whole) = whole {
+                                upload.or_whole(whole);
+                            }
                             self.at_hand = Some(AtHand { upload, sealed, sent_end: None });
                         }
                         Err(error) => {
                             self.loader.forget_object();
-                            self.stop_loading(&error, now);
-                            return worked;
+                            return self.cannot_load(&error, now) || worked;
                         }
                     }
                 }
@@ -309,22 +354,150 @@ impl Uploader {
                         at_hand.sealed = Some(sealed);
                     }
                 }
-                Err(error) => {
-                    self.stop_loading(&error, now);
-                    return worked;
-                }
+                Err(error) => return self.cannot_load(&error, now) || worked,
             }
             worked = true;
         }
     }
 
-    fn stop_loading(&mut self, error: &LoadError, now: Duration) {
-        let reason =
-            format!("{}; entries submitted are kept, and nothing after this is uploaded", chain(error));
+    /// What comes next can't be loaded. Whether something was done about it.
+    fn cannot_load(&mut self, error: &LoadError, now: Duration) -> bool {
+        if error.is_damage() {
+            return self.damaged(error, now);
+        }
+        let again_at = error.may_pass().then(|| now + BACKOFF_MAX);
+        self.stop(&chain(error), again_at, now);
+        false
+    }
+
+    /// Nothing comes although the log is durable and an object was sealed: all of it is gone.
+    fn look_whether_it_is_gone(&mut self, now: Duration) -> bool {
+        let log = self.setup.ledger.log();
+        let ends = self.setup.ledger.ends();
+        let number = self.setup.ledger.state(|state| state.uploaded_number);
+        let is_sealed = number < ends.open.unwrap_or(ends.next_number);
+        if self.at_hand.is_some() || self.loader.has_object() || !is_sealed || log.durable() < ends.appended {
+            return false;
+        }
+        self.cannot_load(&LoadError::Missing { number, position: ends.appended }, now)
+    }
+
+    /// Stored bytes are damaged: nothing from there on is uploaded, unless they are to be passed by.
+    fn damaged(&mut self, error: &LoadError, now: Duration) -> bool {
+        let ends = self.setup.ledger.ends();
+        let (number, first) =
+            self.setup.ledger.state(|state| (state.uploaded_number, state.uploaded_sequence));
+        if number >= ends.next_number {
+            // Nothing waits: what is damaged is none of anybody's entries.
+            tracing::warn!("{}; nothing that is to be uploaded is missing there", chain(error));
+            self.loader.finish_object(ends.appended);
+            return true;
+        }
+        let is_sealed = number < ends.open.unwrap_or(ends.next_number);
+        let start = self.loader.start();
+        let question = Question { number, start, first, is_sealed };
+        let examined = match examine(self.setup.ledger.log(), question) {
+            Ok(Some(examined)) => examined,
+            // It can be read after all, or each frame is as it was written and they don't fit together: the object is begun anew.
+            Ok(None) => {
+                self.stop(&chain(error), Some(now + BACKOFF_MAX), now);
+                self.begin_object_anew();
+                return false;
+            }
+            Err(error) => {
+                self.stop(&chain(&error), error.may_pass().then(|| now + BACKOFF_MAX), now);
+                return false;
+            }
+        };
+        if examined.next.is_none() && ends.open == Some(number) && examined.is_open() {
+            // What is damaged may be none of it: the next batch, or the object's end, tells.
+            return self.look_again(&examined, now);
+        }
+        if !self.setup.quarantine && sabotage::QUARANTINE_IS_ASKED_FOR.is_on() {
+            let text = examined.text();
+            self.setup.uploaded.stop(&Stopped::Damaged(text.clone().into()));
+            self.stop(&format!("{text}; open the journal with quarantine to leave it out"), None, now);
+            return false;
+        }
+        let end = match (examined.next, ends.open) {
+            (Some(next), _) => (next.position, next.number, next.first),
+            (None, Some(open)) => {
+                // What is still open may go on after the damage, and would be damaged as a whole: it ends first.
+                self.setup.ledger.condemn(open);
+                self.setup.scribe_bell.ring();
+                return self.look_again(&examined, now);
+            }
+            (None, None) if self.setup.ledger.log().durable() < ends.appended => {
+                self.setup.ledger.log().request_sync(ends.appended);
+                return self.look_again(&examined, now);
+            }
+            (None, None) => (ends.appended, ends.next_number, ends.next_sequence),
+        };
+        self.quarantine(&examined, end, now)
+    }
+
+    /// What the damage comes to shows once more is in the log.
+    fn look_again(&mut self, examined: &Examined, now: Duration) -> bool {
+        let again_at = Some(now + LOOK_AGAIN_AFTER);
+        self.load_failure = Some(LoadFailure { reason: examined.text(), is_passing: true, again_at });
+        false
+    }
+
+    /// Keeps aside what is damaged and what can't be without it, and records that it is passed by.
+    fn quarantine(&mut self, examined: &Examined, end: (Position, u64, u64), now: Duration) -> bool {
+        let (cursor, next_number, next_sequence) = end;
+        let next_sequence = next_sequence.max(examined.first);
+        let incarnation = self.setup.incarnation.to_string();
+        let directory = &self.setup.local_directory;
+        let aside = Aside { directory, incarnation: &incarnation, examined, end: (cursor, next_sequence) };
+        if let Err(error) = aside.keep(&*self.setup.disk) {
+            let reason = format!("{}; and it can't be kept aside: {}", examined.text(), chain(&error));
+            self.stop(&reason, Some(now + BACKOFF_MAX), now);
+            return false;
+        }
+        let kept_as = aside.name();
+        tracing::warn!(
+            key = examined.key.as_deref(),
+            first = examined.first,
+            next_sequence,
+            kept_as,
+            "entries are left out of the stream: {}; the object ends before them and the next ones go on",
+            examined.text()
+        );
+        self.begin_object_anew();
+        self.quarantining = true;
+        self.records.push_back(Record::Quarantined(Quarantined {
+            number: examined.number,
+            from: examined.from,
+            cursor,
+            next_number,
+            first: examined.first,
+            next_sequence,
+            cut: examined.cut.clone(),
+            kept_as,
+            good_entries: examined.good.iter().map(|batch| batch.entries).sum(),
+        }));
+        self.append_records();
+        true
+    }
+
+    /// Forgets how far the object at hand has come. Answers that are still to come are to what was.
+    fn begin_object_anew(&mut self) {
+        for (owner, _) in self.calls.values_mut() {
+            if matches!(owner, Owner::Object(..)) {
+                *owner = Owner::Nobody;
+            }
+        }
+        self.at_hand = None;
+        self.loader.finish_object(self.loader.start());
+    }
+
+    /// Nothing more is loaded: until then, or for good.
+    fn stop(&mut self, reason: &str, again_at: Option<Duration>, now: Duration) {
+        let reason = format!("{reason}; entries submitted are kept, and nothing after this is uploaded");
         let key = self.at_hand.as_ref().map_or("", |at_hand| at_hand.upload.plan().key.as_str());
         self.reporter.stopped(key, &reason, now);
-        let again_at = error.may_pass().then(|| now + BACKOFF_MAX);
-        self.load_failure = Some(LoadFailure { reason, again_at });
+        self.load_failure = Some(LoadFailure { reason, is_passing: false, again_at });
     }
 
     fn carry_out(&mut self, actions: Vec<Action>, calls: &mut Vec<(CallId, Call)>) {
@@ -375,6 +548,7 @@ impl Uploader {
         let upload = &at_hand.upload;
         self.known = upload.known();
         self.sweep_when_drained |= upload.may_have_left_an_upload();
+        let whole = upload.arrived_whole();
         self.setup.counters.object_uploaded(number, sealed.info.len_bytes, upload.reuploads());
         tracing::info!(
             key = %upload.plan().key,
@@ -388,8 +562,21 @@ impl Uploader {
             cursor: sealed.end,
             how,
             len_bytes: sealed.info.len_bytes,
+            whole,
         }));
         self.acknowledging = true;
+        if whole {
+            // It had arrived before part of it was damaged: that part is in the bucket.
+            let arrived = self.setup.ledger.state(|state| {
+                let cut = state.cut.as_ref()?;
+                let parts = cut.cut.as_ref()?;
+                Some((cut.first, (parts.whole?.entries).saturating_sub(parts.entries)))
+            });
+            if let Some((first, entries)) = arrived {
+                self.setup.uploaded.arrived(first..first + entries);
+                self.setup.counters.not_quarantined(entries);
+            }
+        }
         self.setup.uploaded.advance(sealed.next_sequence);
     }
 
@@ -442,8 +629,35 @@ impl Uploader {
                     self.acknowledged.push_back((end, uploaded.cursor));
                 }
             }
+            Record::Quarantined(quarantined) => self.quarantined(quarantined, end),
             _ => {}
         }
+    }
+
+    /// That something is passed by is in the log.
+    fn quarantined(&mut self, quarantined: &Quarantined, end: Option<Position>) {
+        let Some(end) = end else {
+            // It is not, and never will be: nothing more is uploaded by this process.
+            let now = self.setup.clock.monotonic();
+            self.stop("damage can't be passed by since the log has failed", None, now);
+            return;
+        };
+        self.quarantining = false;
+        let left_out = quarantined.first..quarantined.next_sequence;
+        self.setup.counters.quarantined(left_out.end - left_out.start);
+        if sabotage::LEFT_OUT_IS_TOLD.is_on() {
+            self.setup.uploaded.leave_out(left_out);
+        }
+        if quarantined.cut.is_some() {
+            self.loader.finish_object(self.loader.start());
+            return;
+        }
+        self.setup.uploaded.advance(quarantined.next_sequence);
+        self.loader.finish_object(quarantined.cursor);
+        self.setup.counters.set_oldest_pending(None);
+        self.sweep_when_drained = true;
+        self.setup.room.room_may_have_come();
+        self.acknowledged.push_back((end, quarantined.cursor));
     }
 
     fn look_whether_sent_is_durable(&mut self) -> bool {
@@ -617,10 +831,10 @@ impl Uploader {
             return;
         }
         match &self.load_failure {
-            Some(failure) => {
+            Some(failure) if !failure.is_passing => {
                 self.setup.counters.upload_stopped(failure.reason.clone(), self.setup.clock.wall());
             }
-            None => self.setup.counters.upload_goes_on(),
+            _ => self.setup.counters.upload_goes_on(),
         }
     }
 }

@@ -19,10 +19,10 @@ use crate::object::{
     Boundary, Id, Incarnation, KeyLayout, Layout, ObjectMetadata, ObjectName, RunId, SealReason,
 };
 use crate::progress::Progress;
-use crate::record::{Batch, OpenObject, Opening, Record, Seal};
+use crate::record::{Batch, End, OpenObject, Opening, Record, end_of};
 use crate::sabotage;
 use crate::stats::Counters;
-use crate::stream::{Codec, Encoder, Tail, trailer};
+use crate::stream::{Encoder, Tail};
 
 /// What a scribe works by.
 #[derive(Debug)]
@@ -127,12 +127,19 @@ impl Scribe {
     /// # Errors
     /// What stops the journal.
     pub fn step(&mut self) -> Result<ScribeStep, Arc<JournalFailure>> {
-        if self.staged.is_some() {
+        let condemned = self.setup.ledger.condemned();
+        if self.staged.as_ref().is_some_and(|staged| condemned != Some(staged.number)) {
             return self.append_staged();
         }
         let time = self.time();
         let (open, next_sequence) =
             self.setup.ledger.state(|state| (state.open.clone(), state.next_sequence));
+        if let Some(open) = open.as_ref().filter(|open| condemned == Some(open.number)) {
+            // Something in it is damaged: nothing more goes into it. A batch that was to begins the next one, and is compressed
+            // again for that.
+            self.raw = self.staged.take().map(|staged| staged.raw).or(self.raw.take());
+            return self.seal(open, SealReason::Quarantine);
+        }
         if let Some(reason) = self.seal_first {
             let step = open.as_ref().map_or(Ok(ScribeStep::Worked), |open| self.seal(open, reason))?;
             if step == ScribeStep::Worked {
@@ -344,24 +351,10 @@ impl Scribe {
     }
 
     fn seal(&mut self, open: &OpenObject, reason: SealReason) -> Result<ScribeStep, Arc<JournalFailure>> {
-        // The recorded name counts: the options may have changed since. A custom compressor's has no trailer.
-        let codec = open.compressor.parse().unwrap_or(Codec::None);
-        let bytes = trailer(codec, &open.tail());
-        let sums = part_sums(open.part_size_bytes, open.len_bytes, open.part_crc64nvme, &bytes);
-        let len_bytes = open.len_bytes + bytes.len() as u64;
-        let mut parts = sums.filled;
-        if !len_bytes.is_multiple_of(open.part_size_bytes.max(1)) {
-            parts.push(sums.rest);
-        }
-        let record = Record::Seal(Seal {
-            number: open.number,
-            entries: open.entries,
-            len_bytes,
-            crc64nvme: crc64_of(open.crc64nvme, &bytes),
-            parts,
-            reason,
-        });
-        match self.setup.ledger.append(&record, &bytes) {
+        let End { seal, trailer } = end_of(open, reason);
+        let len_bytes = seal.len_bytes;
+        let record = Record::Seal(seal);
+        match self.setup.ledger.append(&record, &trailer) {
             Ok(_) => {
                 self.encoder = None;
                 tracing::debug!(key = %open.key, entries = open.entries, len_bytes, ?reason, "object sealed");

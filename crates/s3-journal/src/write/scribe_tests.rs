@@ -320,6 +320,7 @@ impl Desk {
             cursor: self.log.appended(),
             how: UploadedHow::Answered,
             len_bytes: 1,
+            whole: false,
         };
         self.ledger.append(&Record::Uploaded(uploaded), &[]).unwrap();
         self.uploaded.store(next_sequence, Ordering::SeqCst);

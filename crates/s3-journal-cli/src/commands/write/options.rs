@@ -37,6 +37,7 @@ pub fn of(flags: &WriteFlags) -> Result<(Options, PathBuf), Failure> {
     options = options
         .max_batch_bytes(in_memory("max-batch-bytes", queue.max_batch_bytes.0)?)
         .fsync(!queue.no_fsync)
+        .quarantine(queue.quarantine)
         .when_full(match queue.when_full {
             write::WhenFull::Block => WhenFull::Block,
             write::WhenFull::Refuse => WhenFull::Refuse,

@@ -336,12 +336,33 @@ impl Run {
                 failure.message.push_str(&waiting);
                 Err(failure)
             }
-            End::Finished | End::Stopped(_) if closed.remaining == 0 => Ok(Exit::Done),
+            End::Finished | End::Stopped(_) if closed.remaining == 0 => match self.left_out() {
+                Some(message) => Err(Failure::new(Exit::Data, message)),
+                None => Ok(Exit::Done),
+            },
             End::Finished | End::Stopped(_) => {
+                if let Some(damage) = self.shared.journal.damage() {
+                    let message = format!(
+                        "uploading has stopped: {damage}; write --quarantine leaves that out and goes on{waiting}"
+                    );
+                    return Err(Failure::new(Exit::Data, message));
+                }
                 let cause = self.why_not();
                 Err(Failure::new(Exit::Waiting, format!("the bucket hasn't everything yet{cause}{waiting}")))
             }
         }
+    }
+
+    /// What was left out because of damage, if anything was.
+    fn left_out(&self) -> Option<String> {
+        let left_out = self.shared.journal.stats().left_out;
+        let entries = human::counted(left_out, "entry is", "entries are");
+        (left_out > 0).then(|| {
+            format!(
+                "{entries} left out because of damage on the local disk, and kept in {}; everything else is in the bucket",
+                self.directory.join("quarantine").display()
+            )
+        })
     }
 
     /// What keeps the store from taking anything, if something does; to follow a sentence.

@@ -1,0 +1,97 @@
+use super::*;
+use crate::object::SealReason;
+
+fn state() -> State {
+    let text = |text: &str| text.to_owned();
+    State::new(Identity { id: text("a"), incarnation: text("b"), store: text("memory"), prefix: text("") })
+}
+
+fn batch(number: u64, first: u64, entries: u64, opens: bool) -> Record {
+    let opening = Opening {
+        key: format!("key-{number}"),
+        metadata: [].into(),
+        directory: "2026".into(),
+        part_size_bytes: 8 << 20,
+        compressor: "none".into(),
+    };
+    Record::Batch(Batch { number, first, entries, opening: opens.then_some(opening), ..Batch::default() })
+}
+
+fn seal(number: u64, entries: u64) -> Record {
+    let reason = SealReason::Flush;
+    Record::Seal(Seal { number, entries, len_bytes: 1, crc64nvme: 1, parts: vec![1], reason })
+}
+
+/// Follows records with the index and the note that they had when nothing was missing.
+fn follow(records: &[Record], missing: std::ops::Range<usize>) -> (State, Resync) {
+    let (mut whole, mut state, mut resync) = (state(), state(), Resync::default());
+    // The checkpoint.
+    resync.noted(&mut state, 0, 0);
+    for (index, record) in (1..).zip(records) {
+        let note = whole.note(record);
+        whole.apply(record).unwrap();
+        if !missing.contains(&(index - 1)) {
+            resync.follow(&mut state, record, note, index as u64).unwrap();
+        } else if index == missing.end {
+            resync.gap(&mut state, None);
+        }
+    }
+    if missing.end == records.len() {
+        assert!(resync.is_open());
+        resync.noted(&mut state, whole.next_sequence + 1, records.len() as u64 + 1);
+    }
+    assert!(!resync.is_open());
+    (state, resync)
+}
+
+fn life() -> Vec<Record> {
+    vec![
+        batch(0, 0, 3, true),
+        batch(0, 3, 2, false),
+        seal(0, 5),
+        batch(1, 5, 4, true),
+        Record::Sent(Sent { number: 0, refused: false }),
+        batch(1, 9, 1, false),
+        seal(1, 5),
+        batch(2, 10, 7, true),
+    ]
+}
+
+#[test]
+fn a_sequence_number_whose_record_is_lost_is_not_used_again() {
+    let (records, mut whole) = (life(), state());
+    for record in &records {
+        whole.apply(record).unwrap();
+    }
+    for from in 0..records.len() {
+        for to in from + 1..=records.len() {
+            let (state, _) = follow(&records, from..to);
+            assert_eq!(state.next_sequence, whole.next_sequence, "{from}..{to}");
+            assert!(state.next_number >= whole.next_number, "{from}..{to}: {}", state.next_number);
+        }
+    }
+}
+
+#[test]
+fn what_follows_the_damage_brings_the_state_back() {
+    let (records, mut whole) = (life(), state());
+    for record in &records {
+        whole.apply(record).unwrap();
+    }
+    // All that is missing is followed by the last object's first batch.
+    for from in 0..6 {
+        let (state, _) = follow(&records, from..7);
+        assert_eq!((state.next_number, &state.open), (whole.next_number, &whole.open), "{from}");
+    }
+}
+
+#[test]
+fn where_nothing_follows_numbers_jump() {
+    let mut state = state();
+    let mut resync = Resync::default();
+    resync.follow(&mut state, &batch(0, 0, 3, true), 4, 0).unwrap();
+    resync.gap(&mut state, None);
+    assert!(resync.is_open());
+    resync.jump(&mut state);
+    assert!(!resync.is_open() && state.next_sequence > 1 << 40 && state.next_number > 1 << 16);
+}
