@@ -47,6 +47,7 @@ faults! {
     Dialect "dialect" "The store isn't Amazon's.",
     Clock "clock" "The time of day jumps.",
     Options "options" "The journal is opened again with other options.",
+    BitRot "bit-rot" "Bytes of the queue that were synced change, vanish or turn to zeros.",
 }
 
 /// A set of [`Fault`]s.

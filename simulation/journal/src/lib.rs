@@ -8,6 +8,7 @@
 //! | `trace` | what happened, in lines | nothing |
 //! | `plan` | the options of one seed | `faults` |
 //! | `decode` | an object's bytes to what was written, by other people's decoders | nothing |
+//! | `rot` | bytes of the queue that change behind everybody's back | nothing |
 //! | `model` | what was submitted, and what must hold | `decode` |
 //! | `store` | the simulated S3: dialects, permissions, outages | `faults` |
 //! | `network` | calls on their way, answers that are lost, calls that arrive late | `store` |
@@ -18,7 +19,8 @@
 //!
 //! The oracle (`model`): durable <= recovered <= submitted, as prefixes; at every moment the bucket holds a prefix of the model,
 //! each entry once, in order, in objects that are single clean streams; the bucket is never ahead of what the medium holds;
-//! nothing is written over; and once nothing goes wrong any more, everything arrives.
+//! nothing is written over; and once nothing goes wrong any more, everything arrives. Where bytes of the queue have rotted: nothing damaged
+//! arrives; without `quarantine` nothing from the damage on does; with it everything does but the entries that are told to be left out.
 
 mod decode;
 pub mod faults;
@@ -26,6 +28,7 @@ mod machine;
 mod model;
 mod network;
 mod plan;
+mod rot;
 pub mod run;
 pub mod settings;
 pub mod short;

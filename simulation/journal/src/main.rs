@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use journal_simulation::run::{run_seeds, shrink, trace_seed};
-use journal_simulation::{Faults, Settings};
+use journal_simulation::{Fault, Faults, Settings};
 
 /// Simulates s3-journal in a world that a seed decides.
 #[derive(Debug, Parser)]
@@ -28,6 +28,9 @@ struct Arguments {
     /// None of these faults.
     #[arg(long)]
     without: Option<Faults>,
+    /// In every fourth life bytes of the queue rot, too.
+    #[arg(long)]
+    rot: bool,
     /// How many lives side by side [default: one for each core].
     #[arg(long)]
     jobs: Option<usize>,
@@ -47,6 +50,9 @@ fn main() -> ExitCode {
     let mut settings = Settings { steps: arguments.steps, ..Settings::new() };
     if let Some(only) = arguments.only {
         settings = Settings { faults: only, insist: true, ..settings };
+    }
+    if arguments.rot {
+        settings.faults = settings.faults.with(Fault::BitRot);
     }
     if let Some(without) = arguments.without {
         settings.faults = without.iter().fold(settings.faults, Faults::without);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
+use std::ops::Range;
 
 use s3_journal::bucket::Metadata;
 use s3_journal::object::ObjectKey;
@@ -37,11 +38,23 @@ pub struct Model {
     pub uploaded: u64,
     /// By number.
     objects: BTreeMap<u64, Seen>,
+    /// Entries that the journal has told to be left out at some time.
+    left_out: Vec<Range<u64>>,
+    /// Bytes of the queue have been damaged.
+    pub has_rotted: bool,
 }
 
 impl Model {
     pub fn new(delimiter: Vec<u8>) -> Self {
-        Self { delimiter, entries: Vec::new(), durable: 0, uploaded: 0, objects: BTreeMap::new() }
+        Self {
+            delimiter,
+            entries: Vec::new(),
+            durable: 0,
+            uploaded: 0,
+            objects: BTreeMap::new(),
+            left_out: Vec::new(),
+            has_rotted: false,
+        }
     }
 
     /// The same for models of which the same holds.
@@ -67,6 +80,54 @@ impl Model {
     /// The keys of the objects before number `end`.
     pub fn keys_before(&self, end: u64) -> Vec<String> {
         self.objects.range(..end).map(|(_, seen)| seen.key.clone()).collect()
+    }
+
+    /// The journal tells what it leaves out.
+    pub fn told_left_out(&mut self, left_out: Vec<Range<u64>>) -> Result<(), String> {
+        if !left_out.is_empty() && !self.has_rotted {
+            return Err(format!("{left_out:?} are left out although nothing was damaged"));
+        }
+        for range in left_out {
+            if !self.left_out.contains(&range) {
+                self.left_out.push(range);
+            }
+        }
+        Ok(())
+    }
+
+    /// The entries that were told to be left out at some time.
+    pub fn left_out(&self) -> &[Range<u64>] {
+        &self.left_out
+    }
+
+    /// The end of what is in the bucket or left out, from `from` on.
+    fn passed(&self, from: u64) -> u64 {
+        let mut at = from;
+        while let Some(range) = self.left_out.iter().find(|range| range.contains(&at)) {
+            at = range.end;
+        }
+        at
+    }
+
+    /// How many objects begin at an entry from that one on.
+    pub fn objects_from(&self, first: u64) -> usize {
+        self.objects.values().filter(|seen| seen.first >= first).count()
+    }
+
+    /// The entries that are in no object, as ranges.
+    pub fn missing(&self) -> Vec<Range<u64>> {
+        let mut missing: Vec<Range<u64>> = Vec::new();
+        let mut at = 0;
+        for seen in self.objects.values() {
+            if seen.first > at {
+                missing.push(at..seen.first);
+            }
+            at = seen.first + seen.entries;
+        }
+        if at < self.submitted() {
+            missing.push(at..self.submitted());
+        }
+        missing
     }
 
     /// How many objects have been seen, and the number and the end of the one at that key.
@@ -106,7 +167,7 @@ impl Model {
         if durable > self.submitted() {
             return Err(format!("{durable} are told durable, of {} submitted", self.submitted()));
         }
-        if uploaded > self.in_bucket() {
+        if uploaded > self.passed(self.in_bucket()) {
             return Err(format!("{uploaded} are told uploaded, and {} are in the bucket", self.in_bucket()));
         }
         self.durable = durable;
@@ -155,7 +216,12 @@ impl Model {
         }
         let expected =
             self.objects.last_key_value().map_or((0, 0), |(n, seen)| (n + 1, seen.first + seen.entries));
-        if (number, first) != expected {
+        let is_next = (number, first) == expected
+            || (self.has_rotted
+                && number >= expected.0
+                && first > expected.1
+                && self.passed(expected.1) >= first);
+        if !is_next {
             return Err(format!(
                 "{key} is there; the next is number {} from entry {} on",
                 expected.0, expected.1

@@ -26,6 +26,8 @@ pub struct Plan {
     pub format: &'static str,
     pub expiration: Option<Duration>,
     pub slab_bytes: u64,
+    /// Decided by whoever damages the queue.
+    pub quarantine: bool,
 }
 
 impl Plan {
@@ -60,6 +62,7 @@ impl Plan {
             },
             expiration: dice.one_in(6).then(|| Duration::from_secs(60 + dice.below(4_000))),
             slab_bytes: (78 << 10) + dice.below(24 << 10),
+            quarantine: false,
         }
     }
 
@@ -69,7 +72,8 @@ impl Plan {
         if !faults.has(Fault::Options) || !dice.one_in(3) {
             return self.clone();
         }
-        Self { delimiter: self.delimiter.clone(), fsync: self.fsync, ..Self::draw(dice) }
+        let Self { fsync, quarantine, .. } = *self;
+        Self { delimiter: self.delimiter.clone(), fsync, quarantine, ..Self::draw(dice) }
     }
 
     /// The options, but for the world they are used in.
@@ -86,6 +90,7 @@ impl Plan {
             .max_object_age(self.object_age)
             .part_size(self.part_bytes)
             .max_concurrent_uploads(self.parallel)
+            .quarantine(self.quarantine)
             .s3_directory_format(self.format);
         if matches!(self.compressor, Compressor::Zstd) {
             options = options.compression_level(1);

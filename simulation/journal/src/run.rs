@@ -67,8 +67,11 @@ impl Failure {
     pub fn arguments(&self) -> String {
         let Settings { steps, faults, insist, .. } = self.settings;
         let mut text = format!("--seed {} --steps {steps}", self.seed);
-        let missing: Vec<&str> =
-            Fault::ALL.iter().filter(|fault| !faults.has(**fault)).map(|fault| fault.name()).collect();
+        let is_missing = |fault: &&Fault| **fault != Fault::BitRot && !faults.has(**fault);
+        let missing: Vec<&str> = Fault::ALL.iter().filter(is_missing).map(|fault| fault.name()).collect();
+        if faults.has(Fault::BitRot) && !insist {
+            text.push_str(" --rot");
+        }
         if insist {
             text = format!("{text} --only {faults:?}");
         } else if !missing.is_empty() {

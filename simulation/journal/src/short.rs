@@ -75,6 +75,7 @@ impl Kind {
             format: "yyyy/MM/dd",
             expiration: None,
             slab_bytes: 78 << 10,
+            quarantine: false,
         };
         World::calm(plan, dialect)
     }

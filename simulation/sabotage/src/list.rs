@@ -47,6 +47,7 @@ const fn unit(test: &'static str) -> Proof {
 const LIVES: Proof = Proof::Lives(6_000);
 const SYNCS: Proof = queue("each_sync_is_needed", "each_kind_of_sync");
 const ROTATION: Proof = queue("slabs_come_and_go", "the_order_of_a_rotation");
+const LEFT_OUT: &str = "damage_is_left_out_when_that_is_asked_for";
 const LATCH: Proof = queue("a_failed_sync_is_a_latch", "each_write_and_sync_of_a_life_may_fail_without_harm");
 const DAMAGE: &str = "damage_is_told_from_a_torn_tail";
 const FOLLOWS: &str = "a_slab_must_follow_the_one_it_names";
@@ -211,6 +212,30 @@ pub const LIST: &[(&str, &[Proof])] = &[
         )],
     ),
     ("durable-is-durable", &[LIVES]),
+    ("quarantine-is-asked-for", &[journal(LEFT_OUT, "without_being_asked_for_nothing_is_passed_by")]),
+    (
+        "left-out-is-told",
+        &[journal(LEFT_OUT, "the_object_ends_before_the_damaged_batch_and_all_later_ones_arrive")],
+    ),
+    (
+        "whole-is-ours",
+        &[unit(
+            "upload::object_upload_tests::an_object_that_arrived_whole_before_it_was_damaged_here_is_no_foreign_one",
+        )],
+    ),
+    (
+        "chain-shows-the-gap",
+        &[journal(LEFT_OUT, "the_object_ends_before_the_damaged_batch_and_all_later_ones_arrive")],
+    ),
+    ("sync-aside", &[journal(LEFT_OUT, "what_is_left_out_is_on_the_medium_before_it_is_passed_by")]),
+    (
+        "sync-aside-directory",
+        &[journal(LEFT_OUT, "what_is_left_out_is_on_the_medium_before_it_is_passed_by")],
+    ),
+    (
+        "numbers-go-on",
+        &[unit("record::resync_tests::a_sequence_number_whose_record_is_lost_is_not_used_again")],
+    ),
     (
         "local-sync-object",
         &[unit("bucket::local::tests::crashes::no_object_is_visible_before_it_is_durable")],

@@ -1,11 +1,12 @@
 //! The end of a life: everything is mended, and everything must arrive.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use durable_queue::clock::Clock;
 use s3_journal::read::{Depth, Reader, Selection, VerifyOptions};
-use s3_journal::simulation::ScribeStep;
+use s3_journal::simulation::{ScribeStep, Stepped};
 
 use super::World;
 use crate::faults::Faults;
@@ -31,6 +32,12 @@ impl World {
             self.arrive_all()?;
         }
         self.drain()?;
+        if self.is_stopped_by_damage() {
+            self.check_stopped()?;
+            self.machine.plan.quarantine = true;
+            self.crash(false)?;
+            self.drain()?;
+        }
         self.arrive_all()?;
         // What calls left behind that arrived when nobody was there is swept by the next opening.
         self.crash(false)?;
@@ -81,6 +88,9 @@ impl World {
                 closed.map_err(|failure| format!("closing failed: {failure}"))?;
                 return self.machine.check_told();
             }
+            if !worked && scribe.is_none() && self.is_stopped_by_damage() {
+                return Ok(());
+            }
             if !worked {
                 let now = self.machine.clock.monotonic();
                 let scribe_at = match scribe {
@@ -94,11 +104,61 @@ impl World {
             }
         }
         let (submitted, uploaded) = (self.machine.model.submitted(), self.machine.model.uploaded);
-        Err(format!("not everything arrives: {uploaded} of {submitted} are uploaded"))
+        let last_error = self.machine.journal.as_ref().and_then(Stepped::last_error);
+        let is_foreign = last_error.as_ref().is_some_and(|error| error.contains("this journal didn't write"));
+        if self.machine.model.has_rotted && is_foreign {
+            // A documented remainder: the object had arrived whole, and what it was has rotted, too. A loud stop.
+            self.is_given_up = true;
+            return Ok(());
+        }
+        Err(format!("not everything arrives: {uploaded} of {submitted} are uploaded; {last_error:?}"))
+    }
+
+    fn is_stopped_by_damage(&self) -> bool {
+        !self.machine.plan.quarantine
+            && self.machine.journal.as_ref().is_some_and(|journal| journal.damage().is_some())
+    }
+
+    /// Damage stops the upload: nothing of the object that is damaged, and nothing after it, is in the bucket.
+    fn check_stopped(&mut self) -> Result<(), String> {
+        let Some(journal) = &self.machine.journal else { return Ok(()) };
+        let (damage, reached) = (journal.damage(), journal.uploaded());
+        self.trace.note(|| format!("stopped at {reached}: {damage:?}"));
+        // The object at hand may have arrived before without anybody having learnt it: no other.
+        let beyond = self.machine.model.objects_from(reached);
+        if beyond > 1 {
+            return Err(format!(
+                "the upload stopped at {reached} ({damage:?}), and {beyond} objects are beyond that"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Everything is in the bucket but what was told to be left out.
+    fn check_end_with_gaps(&self) -> Result<(), String> {
+        let model = &self.machine.model;
+        if model.uploaded != model.submitted() {
+            return Err(format!("{} submitted, {} told uploaded", model.submitted(), model.uploaded));
+        }
+        // More may be told than is missing: where it can't be looked, what arrived whole is told to be left out in part; and of an object
+        // whose acknowledgement was damaged and whose bytes are gone it can't be told that it arrived.
+        let (missing, told) = (model.missing(), joined(model.left_out().to_vec()));
+        let is_told =
+            |gap: &Range<u64>| told.iter().any(|told| told.start <= gap.start && gap.end <= told.end);
+        match missing.iter().find(|gap| !is_told(gap)) {
+            Some(gap) => Err(format!("{gap:?} are missing, and {told:?} are told to be left out")),
+            None => Ok(()),
+        }
     }
 
     fn check_end(&mut self) -> Result<(), String> {
+        if self.is_given_up {
+            return Ok(());
+        }
         let model = &self.machine.model;
+        if model.has_rotted {
+            return self.check_end_with_gaps();
+        }
         if model.uploaded != model.submitted() || model.in_bucket() != model.submitted() {
             return Err(format!(
                 "{} submitted, {} told uploaded, {} in the bucket",
@@ -125,4 +185,17 @@ impl World {
         }
         Ok(())
     }
+}
+
+/// Ranges, those that follow each other as one.
+fn joined(mut ranges: Vec<Range<u64>>) -> Vec<Range<u64>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match joined.last_mut() {
+            Some(last) if last.end >= range.start => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
 }

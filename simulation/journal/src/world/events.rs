@@ -1,17 +1,21 @@
 //! What befalls a world.
 
+use std::path::Path;
 use std::time::Duration;
 
 use durable_queue::clock::Clock;
 
 use super::World;
 use crate::faults::Fault;
+use crate::machine::DIRECTORY;
+use crate::rot;
 use crate::store::Closed;
 
 impl World {
     /// Something befalls the world.
     pub(super) fn event(&mut self) -> Result<(), String> {
-        let drawn = self.dice.event.below(Fault::ALL.len() as u64);
+        // Bit rot, the last of them, has dice of its own.
+        let drawn = self.dice.event.below(Fault::ALL.len() as u64 - 1);
         let Some(fault) = Fault::ALL.get(usize::try_from(drawn).unwrap_or(0)).copied() else { return Ok(()) };
         if !self.faults.has(fault) {
             return Ok(());
@@ -87,6 +91,20 @@ impl World {
             }
             Fault::Options => self.close_in_order()?,
             _ => {}
+        }
+        Ok(())
+    }
+
+    /// Something of the queue is damaged; often while nobody looks, and then the journal is opened on it.
+    pub(super) fn rot(&mut self) -> Result<(), String> {
+        for _ in 0..=self.dice.rot.below(3) {
+            if let Some(what) = rot::strike(&self.machine.disk, Path::new(DIRECTORY), &mut self.dice.rot) {
+                self.trace.note(|| what);
+                self.machine.model.has_rotted = true;
+            }
+        }
+        if self.dice.rot.one_in(2) {
+            self.crash(false)?;
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ struct AllDice {
     disk: Dice,
     network: Dice,
     time: Dice,
+    rot: Dice,
 }
 
 impl AllDice {
@@ -52,6 +53,7 @@ impl AllDice {
             disk: dice.split(),
             network: dice.split(),
             time: dice.split(),
+            rot: dice.split(),
         }
     }
 }
@@ -66,6 +68,8 @@ pub struct World {
     pub network: Network,
     pub machine: Machine,
     submitted: u64,
+    /// What stops the upload is to be seen to by somebody.
+    is_given_up: bool,
 }
 
 impl World {
@@ -74,22 +78,38 @@ impl World {
         let faults = if settings.insist {
             settings.faults
         } else {
-            let some = Fault::ALL
-                .iter()
+            let drawn = Fault::ALL.iter().filter(|fault| **fault != Fault::BitRot);
+            let mut some = drawn
                 .fold(Faults::NONE, |some, fault| if dice.plan.one_in(2) { some.with(*fault) } else { some });
+            // Drawn apart, so that it changes no life in which it isn't.
+            if dice.rot.one_in(4) {
+                some = some.with(Fault::BitRot);
+            }
             some.and(settings.faults)
         };
+        // Where an acknowledgement rots an object may be sent again: nobody may have taken it away.
+        let faults = if faults.has(Fault::BitRot) { faults.without(Fault::Consumer) } else { faults };
         let day = Duration::from_secs(1_790_000_000 + dice.time.below(400_000));
         let clock = FakeClock::new(SystemTime::UNIX_EPOCH + day);
         let store = Store::draw(&mut dice.plan, faults, clock.clone());
-        let plan = Plan::draw(&mut dice.plan);
+        let mut plan = Plan::draw(&mut dice.plan);
+        plan.quarantine = faults.has(Fault::BitRot) && !dice.rot.one_in(4);
         let block_bytes = if dice.plan.one_in(2) { 512 } else { 4096 };
         let mut trace = Trace::new(settings.keep_trace);
         trace.note(|| {
             format!("seed {seed}: {faults:?}; {plan:?}; {:?} {:?}", store.dialect, store.denied_for_good)
         });
         let machine = Machine::new(plan, clock, block_bytes, settings.keep_trace);
-        Self { dice, faults, trace, store, network: Network::default(), machine, submitted: 0 }
+        Self {
+            dice,
+            faults,
+            trace,
+            store,
+            network: Network::default(),
+            machine,
+            submitted: 0,
+            is_given_up: false,
+        }
     }
 
     /// A world in which nothing goes wrong of itself, and nothing was done yet.
@@ -104,6 +124,7 @@ impl World {
             network: Network::default(),
             machine: Machine::new(plan, clock, 4096, false),
             submitted: 0,
+            is_given_up: false,
         }
     }
 
@@ -118,6 +139,7 @@ impl World {
             network: self.network.after_death(are_late),
             machine: self.machine.fork(clock),
             submitted: self.submitted,
+            is_given_up: false,
         }
     }
 
@@ -162,6 +184,9 @@ impl World {
         for _ in 0..steps {
             self.step()?;
             self.look_around()?;
+            if self.faults.has(Fault::BitRot) && self.dice.rot.one_in(80) {
+                self.rot()?;
+            }
         }
         self.end()?;
         Ok(Lived {
