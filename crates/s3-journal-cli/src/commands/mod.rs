@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share: opening the store that the options name.
 
 mod cat;
+mod local;
 mod ls;
 mod selection;
 mod status;

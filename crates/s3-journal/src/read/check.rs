@@ -155,15 +155,8 @@ fn several_text(finding: &Finding) -> String {
 }
 
 fn wrong_shards(stream: &Stream, findings: &mut Findings) {
-    let digit = |entry: &Entry| {
-        let mut top = stream.top_directory(entry)?.chars();
-        top.next().filter(|digit| top.next().is_none() && !digit.is_ascii_uppercase())?.to_digit(36)
-    };
-    let objects: Vec<(u64, Option<u8>)> = stream
-        .entries()
-        .iter()
-        .map(|entry| (entry.number, digit(entry).and_then(|digit| u8::try_from(digit).ok())))
-        .collect();
+    let objects: Vec<(u64, Option<u8>)> =
+        stream.entries().iter().map(|entry| (entry.number, stream.shard(entry))).collect();
     for (at, shards) in shards::misplaced(&objects) {
         let Some(entry) = stream.entries().get(at) else { continue };
         let text = format!("isn't in the directory of its shard, of {shards}; nothing is missing");

@@ -146,10 +146,15 @@ impl Stream {
         format!("{directory}{}", self.name(entry))
     }
 
-    /// The first segment of the key after the prefix, if it has a directory at all.
-    pub(super) fn top_directory(&self, entry: &Entry) -> Option<&str> {
+    /// The digit of the shard that the object lies in, if its first directory after the prefix can be one.
+    pub(super) fn shard(&self, entry: &Entry) -> Option<u8> {
         let (directory, _) = self.place(entry);
-        directory.get(self.prefix_len..)?.split_once('/').map(|(top, _)| top)
+        directory.get(self.prefix_len..).and_then(super::shards::digit_of)
+    }
+
+    /// Bytes of the reader's prefix in each key.
+    pub(super) fn prefix_len(&self) -> usize {
+        self.prefix_len
     }
 
     fn place(&self, entry: &Entry) -> (&str, &str) {
