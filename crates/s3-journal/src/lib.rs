@@ -45,6 +45,7 @@ mod progress;
 pub mod read;
 mod receipt;
 mod record;
+pub mod recover;
 mod running;
 #[doc(hidden)]
 pub mod sabotage;

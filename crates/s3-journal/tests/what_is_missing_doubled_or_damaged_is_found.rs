@@ -2,8 +2,9 @@
 
 mod reading;
 
-use reading::{Shaky, Writer, cat, change, found, put, reader, stop, text, verify};
+use reading::{Shaky, Writer, cat, change, found, narrowed, put, reader, stop, text, verify};
 use s3_journal::bucket::MemoryBucket;
+use s3_journal::object::Incarnation;
 use s3_journal::read::{
     CatOptions, Depth, Finding, FindingKind as Kind, Numbers, Proof, Selection, Sequences, VerifyOptions,
 };
@@ -113,6 +114,9 @@ fn a_missing_start() {
     assert_eq!(cat(&bucket, &later, CatOptions::default()).0, text(20..60));
     let before = Selection { from: Some(5), to: Some(10), ..Selection::default() };
     assert_eq!(stop(cat(&bucket, &before, CatOptions::default()).1).0.kind, Kind::MissingStart);
+    let report =
+        reader(bucket.clone()).verify(&before, Depth::Chain, VerifyOptions::default(), &mut |_| {}).unwrap();
+    assert_eq!(found(&report), [(Kind::MissingStart, 0)]);
 }
 
 #[test]
@@ -388,10 +392,6 @@ fn a_report_is_data() {
     }
 }
 
-fn narrowed(bucket: &MemoryBucket, depth: Depth, options: VerifyOptions) -> s3_journal::read::Report {
-    reader(bucket.clone()).verify(&Selection::default(), depth, options, &mut |_| {}).unwrap()
-}
-
 #[test]
 fn of_one_shard_only_its_own_objects_are_looked_at_and_missed() {
     for depth in [Depth::Listing, Depth::Chain, Depth::Deep] {
@@ -457,4 +457,34 @@ fn of_one_time_nothing_is_missed_that_lies_outside_it() {
         let report = narrowed(&bucket, depth, VerifyOptions { period, ..VerifyOptions::default() });
         assert_eq!((report.streams[0].first_number, report.streams[0].last_number), (8, 9), "{depth:?}");
     }
+}
+
+#[test]
+fn two_machines_with_one_id_are_two_streams_and_each_is_whole() {
+    let (bucket, _) = six();
+    let mut other = Writer::new(&bucket, "web");
+    other.incarnation = Incarnation::new(std::time::UNIX_EPOCH, 9);
+    other.objects(4, 5);
+    let report = verify(&bucket, Depth::Deep);
+    assert!(report.is_whole(), "{:?}", report.findings);
+    let streams: Vec<_> = report.streams.iter().map(|stream| (stream.objects, stream.entries)).collect();
+    assert_eq!(streams, [(4, Some(20)), (6, Some(60))]);
+}
+
+#[test]
+fn foreign_objects_are_counted_and_hide_nothing() {
+    let (bucket, keys) = six();
+    bucket.put_foreign(&format!("{}~", keys[1]), "somebody's");
+    bucket.put_foreign("events/raw/README", "somebody's");
+    let report = verify(&bucket, Depth::Deep);
+    assert!(report.is_whole());
+    assert_eq!(report.foreign, 2);
+    // One in an object's place is no such object.
+    bucket.delete(&keys[2]);
+    bucket.put_foreign(&keys[2], "somebody's");
+    let report = verify(&bucket, Depth::Chain);
+    let kinds = found(&report);
+    assert!(kinds.contains(&(Kind::Metadata, 2)), "{kinds:?}");
+    let finding = report.findings.iter().find(|finding| finding.kind == Kind::Metadata).unwrap();
+    assert_eq!((&finding.keys[..], finding.sequences), (&keys[2..3], Some(Sequences::new(20, 30))));
 }

@@ -3,6 +3,7 @@
 mod cat;
 mod local;
 mod ls;
+mod recover;
 mod selection;
 mod status;
 mod store;
@@ -24,6 +25,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Cat(flags) => cat::run(&flags),
         Command::Ls(flags) => ls::run(&flags, &mut Output::standard()),
         Command::Verify(flags) => verify::run(&flags, quiet, &mut Output::standard()),
+        Command::Recover(flags) => recover::run(&flags, &mut Output::standard()),
         Command::Status(flags) => status::run(&flags, &mut Output::standard()),
     }
 }

@@ -84,12 +84,12 @@ fn check(flags: &VerifyFlags) -> Result<(), Failure> {
 fn both(flags: &VerifyFlags, directory: &Path, quiet: bool, output: &mut Output) -> Result<bool, Failure> {
     let mut proof = Proof::new(flags)?;
     // Whose directory it is says which of the bucket's journals is looked at; then the order matters: see `hold_against`.
-    let whose = local::report(directory)?;
-    proof.narrow_to(&whose)?;
+    let first_look = local::report(directory)?;
+    proof.narrow_to(&first_look)?;
     let failed = |error| store::read_failure(&error);
     let everything = Selection { from: None, to: None, ..proof.selection.clone() };
     let listing = proof.reader.list(&everything).map_err(failed)?;
-    let mut local = if whose.held_by.is_some() { local::report(directory)? } else { whose };
+    let mut local = if first_look.held_by.is_some() { local::report(directory)? } else { first_look };
     let options = BesideOptions { deep: flags.deep, allow_missing_start: flags.allow_missing_start };
     local.hold_against(&proof.reader, &listing, options).map_err(failed)?;
     let bucket = proof.report(flags, quiet)?;

@@ -3,6 +3,7 @@
 
 pub mod log;
 pub mod read;
+pub mod recover;
 pub mod status;
 pub mod store;
 pub mod write;
@@ -48,6 +49,8 @@ pub enum Command {
     Ls(read::LsFlags),
     /// Prove that nothing is missing, doubled or damaged in the bucket, or in a local directory
     Verify(read::VerifyFlags),
+    /// Bring back what machines that are gone had uploaded in part; says what it would do, unless told to do it
+    Recover(recover::RecoverFlags),
     /// Say what a local directory holds and waits for; works offline, beside a running `write`
     Status(status::StatusFlags),
 }

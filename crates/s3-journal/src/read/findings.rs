@@ -47,8 +47,10 @@ pub enum FindingKind {
     BrokenChain,
     /// An object's bytes aren't the ones that were uploaded, or can't be decoded.
     Damaged,
-    /// An object's entries are not as many as the next object says.
+    /// An object's entries are not as many as the next object, or a recovered one's name, says.
     EntryCount,
+    /// An object was completed by a recovery that hasn't come to its end: what can be read of it is still to be written.
+    Torn,
 }
 
 impl FindingKind {
@@ -75,6 +77,7 @@ impl FindingKind {
             Self::BrokenChain => "broken_chain",
             Self::Damaged => "damaged",
             Self::EntryCount => "entry_count",
+            Self::Torn => "torn",
         }
     }
 }

@@ -95,7 +95,8 @@ impl Verifier<'_> {
                     state.bytes_total = state.bytes_total.saturating_add(entry.len_bytes);
                 }
             }
-            if !range.is_empty() {
+            // What is asked for may be missing altogether.
+            if !range.is_empty() || !sequences.is_empty() {
                 selected.push((stream, range, sequences));
             }
         }
@@ -137,9 +138,17 @@ impl Verifier<'_> {
         report: &mut Report,
     ) -> Result<(), ReadError> {
         let entries = stream.entries().get(range.clone()).unwrap_or_default();
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
-        let numbers = Numbers { first: first.number, last: last.number };
         let room = FINDINGS_MAX.saturating_sub(report.findings.len());
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            let none = Numbers { first: u64::MAX, last: 0 };
+            let mut findings = Findings::new(room, sequences, none, self.shard(stream));
+            check(stream, self.options.allow_missing_start, &mut findings);
+            let (found, left_out) = findings.finish();
+            report.findings.extend(found);
+            report.findings_left_out += left_out;
+            return Ok(());
+        };
+        let numbers = Numbers { first: first.number, last: last.number };
         let mut findings = Findings::new(room, sequences, numbers, self.shard(stream));
         check(stream, self.options.allow_missing_start, &mut findings);
         let shard = self.options.shard;
@@ -152,7 +161,9 @@ impl Verifier<'_> {
             first_number: numbers.first,
             last_number: numbers.last,
             first_sequence: first.first,
-            next_sequence: stream.first_after(numbers.last),
+            next_sequence: stream
+                .first_after(numbers.last)
+                .or_else(|| stream.recovered_entries(last).map(|entries| last.first.saturating_add(entries))),
             entries: None,
         };
         if self.depth == Depth::Listing {
@@ -231,6 +242,9 @@ impl Verifier<'_> {
             } else {
                 head.as_ref().map_or(Seen::listed(*entry), |head| Seen::headed(*entry, head))
             };
+            if let Some(finding) = chain::recovered(stream, &seen) {
+                findings.push(finding);
+            }
             counted = counted.zip(seen.entries).map(|(sum, entries)| sum.saturating_add(entries));
             if entry.number == totals.last_number && totals.next_sequence.is_none() {
                 totals.next_sequence = seen.entries.map(|entries| entry.first.saturating_add(entries));

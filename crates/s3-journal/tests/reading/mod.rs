@@ -183,6 +183,11 @@ pub fn verify(bucket: &MemoryBucket, depth: Depth) -> Report {
         .unwrap()
 }
 
+/// A verification of everything with these options.
+pub fn narrowed(bucket: &MemoryBucket, depth: Depth, options: VerifyOptions) -> Report {
+    reader(bucket.clone()).verify(&Selection::default(), depth, options, &mut |_| {}).unwrap()
+}
+
 /// Kinds and object numbers of what is found.
 pub fn found(report: &Report) -> Vec<(FindingKind, u64)> {
     report.findings.iter().map(|finding| (finding.kind, finding.numbers.first)).collect()
@@ -290,6 +295,10 @@ impl Bucket for Shaky {
     }
 
     fn list_uploads<'a>(&'a self, _: &'a str, _: Option<&'a UploadMarker>) -> BucketFuture<'a, UploadPage> {
+        never()
+    }
+
+    fn delete<'a>(&'a self, _: &'a str) -> BucketFuture<'a, ()> {
         never()
     }
 
