@@ -33,6 +33,9 @@ mod error;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod frame;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod log;
 mod options;
 mod position;
@@ -42,13 +45,17 @@ mod recovery;
 #[doc(hidden)]
 pub mod sabotage;
 mod slab;
+mod sync;
 mod window;
 
 pub use commit::{Appended, Class, LogStats, Room, Step, Threads};
 pub use environment::Environment;
 pub use error::{AppendError, FullReason, LogFailure, OpenError, ReadError, RecordError};
 pub use frame::{CLIENT_KIND_MIN, Checksum, Frame, META_BYTES_MAX, PAYLOAD_BYTES_MAX, checksum};
-pub use log::{Inspected, Log, Opening, Reader, SlabOnDisk, Through, inspect};
+pub use log::{
+    Audited, AuditedDamage, AuditedSlab, Auditor, Inspected, Log, Opening, Reader, SlabOnDisk, Through,
+    audit, inspect,
+};
 pub use options::{FreeSpace, LogOptions};
 pub use position::Position;
 pub use queue::{QueueOptions, QueueStats, Queues, Task, Tasks};

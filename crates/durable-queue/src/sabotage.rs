@@ -111,6 +111,7 @@ safeguards! {
     WATERMARK "watermark" "damage to acknowledged bytes is told from a torn tail";
     SYNCED_WHOLE "synced-whole" "a slab with a successor must be whole";
     IDLE_WATERMARK "idle-watermark" "damage to the newest acknowledged bytes shows once the writer has been idle";
+    ROTATION_LATCH "rotation-latch" "no slab gets a successor after a sync failed";
     LATCH "latch" "nothing counts as durable after a failed sync";
     CHECKPOINT_DURABLE "checkpoint-durable" "a slab goes only once its successor's checkpoint is on the medium";
     CONTROL_RESERVE "control-reserve" "what frees space can always be written";
@@ -119,4 +120,8 @@ safeguards! {
     READ_PAYLOAD_CHECKSUM "read-payload-checksum" "a task that is taken is as it was put";
     TASK_DURABLE "task-durable" "a task that was put is on the medium";
     PUBLISH_AFTER_SYNC "publish-after-sync" "only what was written before a sync began counts as synced by it";
+    SYNC_TURN "sync-turn" "of two syncs, the one that learns that bytes are lost is believed";
+    WAKE_DURABLE "wake-durable" "who waits for durability learns of it";
+    BELL_COUNTED "bell-counted" "what comes between a thread's look and its sleep wakes it";
+    LOOK_AGAIN "look-again" "a task that became visible just before its taker waited is found";
 }

@@ -29,6 +29,9 @@ struct Arguments {
     /// Live the lives of so many seeds, and say what is noticed: what a proof is made of.
     #[arg(long, hide = true)]
     lives: Option<u64>,
+    /// Run so many schedules of the scenario, and say what is noticed.
+    #[arg(long, hide = true, num_args = 2, value_names = ["SCENARIO", "SCHEDULES"])]
+    schedules: Option<Vec<String>>,
     /// How many tests run side by side.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -44,6 +47,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(seeds) = arguments.lives {
         return live(seeds);
+    }
+    if let Some([scenario, executions]) = arguments.schedules.as_deref() {
+        return schedule(scenario, executions);
     }
     let safeguards = safeguards();
     if arguments.list {
@@ -101,6 +107,21 @@ fn live(seeds: u64) -> ExitCode {
             println!("noticed: {failure}");
             return ExitCode::FAILURE;
         }
+    }
+    println!("nothing noticed");
+    ExitCode::SUCCESS
+}
+
+/// So many schedules of a scenario.
+fn schedule(name: &str, executions: &str) -> ExitCode {
+    let scenario = schedules::SCENARIOS.iter().find(|scenario| scenario.name == name);
+    let (Some(scenario), Ok(executions)) = (scenario, executions.parse()) else {
+        println!("there is no scenario {name}");
+        return ExitCode::FAILURE;
+    };
+    if let Err(failure) = schedules::run(scenario, schedules::Scheduler::Random, executions, 1) {
+        println!("noticed: {failure}");
+        return ExitCode::FAILURE;
     }
     println!("nothing noticed");
     ExitCode::SUCCESS

@@ -1,7 +1,7 @@
 //! The three threads: a loop around each step. Only here does anything wait for work. Knows the steps.
 
 use std::io;
-use std::sync::{Arc, Condvar};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::prepare::TRY_EVERY;
@@ -9,6 +9,8 @@ use super::state::{Bell, State};
 use super::waiting::wait;
 use super::write::WATERMARK_AFTER;
 use super::{Commit, Step, lock};
+use crate::sabotage;
+use crate::sync::{Condvar, thread};
 
 /// The threads that write, sync and prepare. Dropping this (or closing the log) ends them, after what was appended has been
 /// written and, with [`LogOptions::fsync`](crate::LogOptions::fsync), synced.
@@ -20,7 +22,7 @@ pub struct Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        self.commit.stop();
+        self.commit.stop(&mut lock(&self.commit.threads));
     }
 }
 
@@ -55,7 +57,7 @@ struct Dart<'a>(&'a Commit);
 
 impl Drop for Dart<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             let error = io::Error::other("a thread of the log panicked");
             self.0.fail("work", &self.0.options.directory, error);
         }
@@ -74,8 +76,7 @@ impl Commit {
         let handle = Threads { commit: Arc::clone(self) };
         for job in [Job::Write, Job::Sync, Job::Prepare] {
             let commit = Arc::clone(self);
-            let spawned =
-                std::thread::Builder::new().name(job.name().to_owned()).spawn(move || commit.run(job));
+            let spawned = thread::Builder::new().name(job.name().to_owned()).spawn(move || commit.run(job));
             match spawned {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
@@ -105,7 +106,11 @@ impl Commit {
             };
             match step {
                 Step::Worked => {}
-                Step::Finished => return,
+                Step::Finished => {
+                    // Who let the latch fall has told nobody if it panicked.
+                    self.tell();
+                    return;
+                }
                 Step::Idle => self.sleep(job, seen),
             }
         }
@@ -115,6 +120,7 @@ impl Commit {
     fn sleep(&self, job: Job, seen: u64) {
         let mut state = self.state();
         let timeout = self.timeout(job, &state);
+        let seen = if sabotage::BELL_COUNTED.is_off() { job.bell(&mut state).rung } else { seen };
         while job.bell(&mut state).rung == seen && !state.is_stopping {
             job.bell(&mut state).is_asleep = true;
             let is_over;
@@ -149,14 +155,13 @@ impl Commit {
     }
 
     /// Ends the threads, and does what they would still have done.
-    pub(super) fn stop(&self) {
-        let mut threads = lock(&self.threads);
+    pub(super) fn stop(&self, threads: &mut Vec<thread::JoinHandle<()>>) {
         {
             let mut state = self.state();
             state.is_stopping = true;
             self.ring_all(&mut state);
         }
-        let me = std::thread::current().id();
+        let me = thread::current().id();
         for thread in threads.drain(..).filter(|thread| thread.thread().id() != me) {
             // A panic has let the latch fall already.
             let _ = thread.join();

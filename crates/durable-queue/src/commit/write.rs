@@ -156,6 +156,16 @@ impl Commit {
             move |error| Trouble { operation, path, error, is_sync }
         };
         let turn = lock(&self.sync_turn);
+        if let Some(failure) = self.failure().filter(|_| sabotage::ROTATION_LATCH.is_on()) {
+            // Another sync had the turn before and failed: this one would succeed although bytes of `old` are lost, and a slab
+            // that has a successor is taken to be whole.
+            return Err(Trouble {
+                operation: failure.operation,
+                path: failure.file.clone(),
+                error: failure.source.kind().into(),
+                is_sync: true,
+            });
+        }
         let directory = &self.options.directory;
         sabotage::SYNC_ENDED_SLAB.guard(|| self.timed_sync(old)).map_err(trouble("sync", &old.path, true))?;
         let end = Position::new(old.number, old_end);

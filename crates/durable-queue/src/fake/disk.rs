@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::faults::{Fault, Matcher};
 use super::file::FakeFile;
@@ -13,6 +13,7 @@ use super::machine::{Machine, Stop};
 use super::names::{NameChange, Node, is_root};
 use super::operation::{Operation, OperationKind, Traced, name};
 use crate::disk::{DirectoryLock, Disk, DiskFile, Entry, LockOutcome, OpenMode, Space};
+use crate::sync::{Mutex, MutexGuard};
 
 type Hook = Box<dyn FnOnce() + Send>;
 
@@ -29,6 +30,7 @@ pub struct FakeDisk {
 pub(super) struct Shared {
     machine: Mutex<Machine>,
     during_sync: Mutex<Option<Hook>>,
+    after_write: Mutex<Option<Hook>>,
 }
 
 impl Shared {
@@ -36,8 +38,12 @@ impl Shared {
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn take_hook(&self) -> Option<Hook> {
+    pub(super) fn take_during_sync(&self) -> Option<Hook> {
         self.during_sync.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn take_after_write(&self) -> Option<Hook> {
+        self.after_write.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -61,7 +67,11 @@ impl FakeDisk {
 
     fn of(machine: Machine, seat: usize) -> Self {
         Self {
-            shared: Arc::new(Shared { machine: Mutex::new(machine), during_sync: Mutex::default() }),
+            shared: Arc::new(Shared {
+                machine: Mutex::new(machine),
+                during_sync: Mutex::default(),
+                after_write: Mutex::default(),
+            }),
             seat,
         }
     }
@@ -225,6 +235,11 @@ impl FakeDisk {
     /// Has `hook` called while the next sync of a file runs: what it does, that sync misses.
     pub fn during_next_sync(&self, hook: impl FnOnce() + Send + 'static) {
         *self.shared.during_sync.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
+    }
+
+    /// Has `hook` called when the next write to a file has succeeded, before it returns.
+    pub fn after_next_write(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.shared.after_write.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
     /// Has `watch` called before each operation that may change something. It must not use the disk.
@@ -472,6 +487,10 @@ impl Disk for FakeDisk {
         machine.locks.insert(Arc::clone(&path), (process, holder.to_owned()));
         drop(machine);
         Ok(LockOutcome::Locked(Box::new(FakeLock { disk: self.clone(), path, process })))
+    }
+
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<String>> {
+        Ok(self.machine().locks.get(path).map(|(_, holder)| holder.clone()))
     }
 
     fn space(&self, directory: &Path) -> io::Result<Space> {

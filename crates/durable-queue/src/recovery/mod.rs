@@ -38,8 +38,8 @@
 //!
 //! # Order
 //!
-//! Take the lock; sync the names that lead to the directory, the directory and every slab, since a process that died may have left bytes that can be read but aren't on
-//! the medium; judge; tell the visitor; only then repair; and always begin a new slab (the old one is never appended to, so
+//! Take the lock; sync the names that lead to the directory, the directory and every slab, since a process that died may have
+//! left bytes that can be read but aren't on the medium; judge; tell the visitor; only then repair; and always begin a new slab (the old one is never appended to, so
 //! bytes that were cut can't come back). Each step can be cut short by a crash and done again: the outcome is the same.
 //!
 //! What remains: the last group commit before an unclean end is below nobody's W. If it is damaged it can't be told from a
@@ -60,8 +60,12 @@ use crate::position::Position;
 
 pub use damage::Damage;
 pub(crate) use repair::{repair, tidy};
+#[cfg(feature = "fuzzing")]
+pub(crate) use scan::scan;
 pub(crate) use scan::{Piece, Pieces};
 pub(crate) use survey::{Survey, SurveyMode, survey, sync_names_above};
+#[cfg(feature = "fuzzing")]
+pub(crate) use tail::Verdict;
 pub(crate) use visit::visit;
 
 /// How many files of cut-off bytes are kept; the oldest beyond that are removed.

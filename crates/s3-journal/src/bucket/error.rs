@@ -83,6 +83,12 @@ impl BucketError {
             (_, "RequestTimeTooSkewed") => "set this machine's clock",
             (_, "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired") => "renew the credentials",
             (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => "check access key and secret key",
+            (_, code) if code.starts_with("KMS.") => {
+                "enable the KMS key, and grant kms:GenerateDataKey and kms:Decrypt on it"
+            }
+            (_, "PermanentRedirect" | "AuthorizationHeaderMalformed") => {
+                "set the bucket's own region and endpoint"
+            }
             (_, "PermissionDenied") => "let this user write to the directory",
             (_, "ReadOnlyFilesystem") => "mount the file system for writing",
             (_, "StorageFull") => "make room on the file system",
@@ -95,8 +101,9 @@ impl BucketError {
     }
 }
 
-impl fmt::Display for BucketError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl BucketError {
+    /// What happened, without [`BucketError::remedy`].
+    pub fn words(&self) -> String {
         let what = match self.kind {
             BucketErrorKind::NotFound => "no such object",
             BucketErrorKind::NoSuchUpload => "no such upload",
@@ -113,13 +120,15 @@ impl fmt::Display for BucketError {
             BucketErrorKind::NotSent => "the store can't be reached",
             BucketErrorKind::Other => "the store refused",
         };
-        f.write_str(what)?;
-        if !self.code.is_empty() {
-            write!(f, " ({})", self.code)?;
-        }
-        if !self.message.is_empty() {
-            write!(f, ": {}", self.message)?;
-        }
+        let code = if self.code.is_empty() { String::new() } else { format!(" ({})", self.code) };
+        let message = if self.message.is_empty() { String::new() } else { format!(": {}", self.message) };
+        format!("{what}{code}{message}")
+    }
+}
+
+impl fmt::Display for BucketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words())?;
         let remedy = self.remedy();
         if !remedy.is_empty() {
             write!(f, "; {remedy}")?;
@@ -133,3 +142,7 @@ impl Error for BucketError {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

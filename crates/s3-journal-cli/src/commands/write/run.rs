@@ -326,31 +326,37 @@ impl Run {
             }
         };
         let waiting = self.waiting(closed.remaining.saturating_sub(closed.not_durable));
+        if let End::Failed(mut failure) = end {
+            if closed.not_durable > 0 {
+                // What was taken into memory before the disk was found full.
+                let lines = human::counted(closed.not_durable, "line", "lines");
+                let what =
+                    format!("; the last {lines} before it found no room on the disk and aren't kept: ");
+                failure.message.push_str(&what);
+                failure.message.push_str("give them again, too (a FILE is read again from there)");
+            }
+            failure.message.push_str(&waiting);
+            return Err(failure);
+        }
         if closed.not_durable > 0 {
             let lost = human::counted(closed.not_durable, "entry", "entries");
             let message = format!("the local disk had no room for the last {lost}, which are lost{waiting}");
             return Err(Failure::new(Exit::LocalIo, message));
         }
-        match end {
-            End::Failed(mut failure) => {
-                failure.message.push_str(&waiting);
-                Err(failure)
-            }
-            End::Finished | End::Stopped(_) if closed.remaining == 0 => match self.left_out() {
+        if closed.remaining == 0 {
+            return match self.left_out() {
                 Some(message) => Err(Failure::new(Exit::Data, message)),
                 None => Ok(Exit::Done),
-            },
-            End::Finished | End::Stopped(_) => {
-                if let Some(damage) = self.shared.journal.damage() {
-                    let message = format!(
-                        "uploading has stopped: {damage}; write --quarantine leaves that out and goes on{waiting}"
-                    );
-                    return Err(Failure::new(Exit::Data, message));
-                }
-                let cause = self.why_not();
-                Err(Failure::new(Exit::Waiting, format!("the bucket hasn't everything yet{cause}{waiting}")))
-            }
+            };
         }
+        if let Some(damage) = self.shared.journal.damage() {
+            let message = format!(
+                "uploading has stopped: {damage}; write --quarantine leaves that out and goes on{waiting}"
+            );
+            return Err(Failure::new(Exit::Data, message));
+        }
+        let cause = self.why_not();
+        Err(Failure::new(Exit::Waiting, format!("the bucket hasn't everything yet{cause}{waiting}")))
     }
 
     /// What was left out because of damage, if anything was.
