@@ -48,6 +48,8 @@ pub struct AuditedDamage {
     pub file: PathBuf,
     /// Where in it.
     pub offset_bytes: u64,
+    /// The same as a position in the log.
+    pub position: Position,
     /// How many bytes, up to the next good frame.
     pub len_bytes: u64,
     /// What is wrong.
@@ -57,6 +59,8 @@ pub struct AuditedDamage {
     pub acknowledged: bool,
     /// The record whose payload it is, where header and meta are good.
     pub record: Option<Record>,
+    /// The client's [note](crate::Frame::noted) as of the damaged frame, where its header is good and tells one.
+    pub note: Option<u64>,
 }
 
 /// What an audit looked at.
@@ -83,6 +87,11 @@ pub trait Auditor {
 
     /// Something that isn't.
     fn damage(&mut self, damage: &AuditedDamage);
+
+    /// One of the log's own frames is good, and repeats this [note](crate::Frame::noted) of the last client's frame before it.
+    fn noted(&mut self, note: u64) {
+        let _ = note;
+    }
 }
 
 /// Checks every slab and frame in `directory`, and tells `auditor`. AuditedDamage is no error, and doesn't end it.
@@ -191,14 +200,16 @@ fn check_head(
     identity: Option<[u8; 16]>,
     auditor: &mut dyn Auditor,
 ) {
-    let mut tell = |file: PathBuf, len_bytes, reason: String| {
+    let mut tell = |slab: u64, file: PathBuf, len_bytes, reason: String| {
         auditor.damage(&AuditedDamage {
             file,
             offset_bytes: 0,
+            position: Position::new(slab, 0),
             len_bytes,
             reason,
             acknowledged: true,
             record: None,
+            note: None,
         });
     };
     let first_missing = before.map_or(head.number, |before| before.number + 1);
@@ -208,24 +219,24 @@ fn check_head(
             0 => "the slab is missing".to_owned(),
             more => format!("the slab is missing, and {more} after it"),
         };
-        tell(slab_path(directory, first_missing), 0, reason);
+        tell(first_missing, slab_path(directory, first_missing), 0, reason);
     }
     let header = match &head.header {
         Ok(header) => header,
-        Err(reason) => return tell(head.path.clone(), wide(SLAB_HEADER_BYTES), reason.clone()),
+        Err(reason) => return tell(head.number, head.path.clone(), wide(SLAB_HEADER_BYTES), reason.clone()),
     };
     let wrong = |reason: &str| reason.to_owned();
     if header.number != head.number {
         let reason = format!("it is slab {} under another name", header.number);
-        tell(head.path.clone(), wide(SLAB_HEADER_BYTES), reason);
+        tell(head.number, head.path.clone(), wide(SLAB_HEADER_BYTES), reason);
     } else if Some(header.identity) != identity {
-        tell(head.path.clone(), wide(SLAB_HEADER_BYTES), wrong("it belongs to another log"));
+        tell(head.number, head.path.clone(), wide(SLAB_HEADER_BYTES), wrong("it belongs to another log"));
     } else if let Some(Head { number, header: Ok(before), .. }) = before
         && *number + 1 == head.number
         && header.predecessor != (*number, before.salt)
     {
         let reason = wrong("it doesn't follow the slab before it");
-        tell(head.path.clone(), wide(SLAB_HEADER_BYTES), reason);
+        tell(head.number, head.path.clone(), wide(SLAB_HEADER_BYTES), reason);
     }
 }
 
@@ -435,7 +446,7 @@ impl<'h> Walk<'h> {
         self.last = Some(*header);
         if matches!(place, Place::BadMeta(_)) {
             let reason = "the checksum of a frame's meta is wrong".to_owned();
-            return self.tell(offset, len, reason, None, auditor);
+            return self.tell_noted(offset, len, reason, None, Some(header.note), auditor);
         }
         let meta_len = narrow(u64::from(header.meta_len));
         let meta_at = offset + wide(FRAME_HEADER_BYTES);
@@ -457,7 +468,7 @@ impl<'h> Walk<'h> {
         let record = is_record.then(|| Record::new(header, position, meta));
         if !is_good {
             let reason = "the checksum of a frame's payload is wrong".to_owned();
-            return self.tell(offset, len, reason, record, auditor);
+            return self.tell_noted(offset, len, reason, record, Some(header.note), auditor);
         }
         self.frames += 1;
         self.end = offset + len;
@@ -466,6 +477,7 @@ impl<'h> Walk<'h> {
             None if header.kind == KIND_CHECKPOINT => {
                 auditor.checkpoint(&self.head.path, position, &self.payload);
             }
+            None if header.note > 0 => auditor.noted(header.note),
             None => {}
         }
     }
@@ -516,9 +528,31 @@ impl<'h> Walk<'h> {
         record: Option<Record>,
         auditor: &mut dyn Auditor,
     ) {
+        self.tell_noted(offset_bytes, len_bytes, reason, record, None, auditor);
+    }
+
+    fn tell_noted(
+        &mut self,
+        offset_bytes: u64,
+        len_bytes: u64,
+        reason: String,
+        record: Option<Record>,
+        note: Option<u64>,
+        auditor: &mut dyn Auditor,
+    ) {
         let acknowledged = !self.is_newest || self.synced > offset_bytes;
         self.has_torn |= !acknowledged;
-        let file = self.head.path.clone();
-        auditor.damage(&AuditedDamage { file, offset_bytes, len_bytes, reason, acknowledged, record });
+        let (file, position) = (self.head.path.clone(), Position::new(self.head.number, offset_bytes));
+        let note = note.filter(|note| *note > 0);
+        auditor.damage(&AuditedDamage {
+            file,
+            offset_bytes,
+            position,
+            len_bytes,
+            reason,
+            acknowledged,
+            record,
+            note,
+        });
     }
 }

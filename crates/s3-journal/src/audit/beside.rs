@@ -39,8 +39,8 @@ impl LocalReport {
         for object in &self.objects {
             let expired =
                 options.allow_missing_start && beside.first.is_none_or(|first| object.number < first);
-            let Some(key) = object.key.as_ref().filter(|_| !expired && object.state != ObjectState::Open)
-            else {
+            let is_wanted = !matches!(object.state, ObjectState::Open | ObjectState::LeftOut);
+            let Some(key) = object.key.as_ref().filter(|_| !expired && is_wanted) else {
                 continue;
             };
             if object.state == ObjectState::Sealed && !beside.objects.contains_key(&object.number) {
@@ -123,7 +123,18 @@ impl Beside {
         }
         let to = report.objects.iter().find(|object| object.number == end);
         let to = to.map_or(report.uploaded_sequence, |object| object.first_sequence);
-        let from = self.last.map_or(0, |(_, first)| first.saturating_add(1));
+        // The last one there may have been cut, or the objects after it left out whole.
+        let (mut from, mut is_passed) = (self.last.map_or(0, |(_, first)| first.saturating_add(1)), false);
+        for left_out in &report.left_out {
+            let Some(Sequences { from: first, to: Some(next) }) = left_out.sequences else { continue };
+            let begins = left_out.number == first_missing || self.last.is_some_and(|last| last.0 == left_out.number);
+            if begins || (is_passed && first <= from) {
+                (from, is_passed) = (from.max(next), true);
+            }
+        }
+        if from >= to && is_passed {
+            return;
+        }
         let last_missing = end.saturating_sub(1);
         let which = if first_missing == last_missing {
             format!("object {first_missing} was")
@@ -166,7 +177,10 @@ fn compare(
         // The record that sums it up is lost.
         return Ok(None);
     }
-    if head.len_bytes != object.stored_bytes {
+    // It may have arrived before it was to end early.
+    let or_whole = object.or_whole.filter(|(len_bytes, _)| *len_bytes == head.len_bytes);
+    let (len_bytes, crc64nvme) = or_whole.unwrap_or((object.stored_bytes, object.crc64nvme));
+    if head.len_bytes != len_bytes {
         let text = format!("has {} bytes in the bucket and {} here", head.len_bytes, object.stored_bytes);
         return Ok(differs(text));
     }
@@ -176,7 +190,7 @@ fn compare(
         None if deep => reader.sum(key, head.len_bytes)?,
         None => return Ok(None),
     };
-    if there == object.crc64nvme {
+    if there == crc64nvme || there == object.crc64nvme {
         return Ok(None);
     }
     let here = object.crc64nvme;

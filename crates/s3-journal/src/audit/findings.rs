@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use durable_queue::Position;
 use serde::Serialize;
 
 use crate::read::Sequences;
@@ -77,6 +78,9 @@ pub struct LocalFinding {
     pub needed: bool,
     /// What is wrong, for people; safe for a terminal.
     pub text: String,
+    /// Where it is in the log.
+    #[serde(skip)]
+    pub(super) position: Option<Position>,
 }
 
 impl LocalFinding {
@@ -92,12 +96,19 @@ impl LocalFinding {
             exact: true,
             needed: false,
             text: text.into(),
+            position: None,
         }
     }
 
-    pub(super) fn at(mut self, file: impl Into<PathBuf>, offset_bytes: u64, len_bytes: Option<u64>) -> Self {
+    pub(super) fn at(
+        mut self,
+        file: impl Into<PathBuf>,
+        position: Position,
+        len_bytes: Option<u64>,
+    ) -> Self {
         self.file = Some(file.into());
-        self.offset_bytes = Some(offset_bytes);
+        self.offset_bytes = Some(position.offset_bytes);
+        self.position = Some(position);
         self.len_bytes = len_bytes;
         self
     }

@@ -2,24 +2,20 @@
 //! here, what was uploaded, and what is wrong. Pure.
 //!
 //! It believes no record's word where it can count itself: sequence numbers, lengths and sums are carried on from batch to
-//! batch and held against what the records say. It goes on behind damage: the next good batch or checkpoint says where.
+//! batch and held against what the records say. It goes on behind damage: the next good batch or checkpoint says where, and the
+//! notes in frame headers. Where damage was passed by, since that was asked for, it goes on as the record of that says, and the damage is no
+//! finding (`left_out`).
 
 use std::path::Path;
 
-use durable_queue::{Audited, AuditedDamage, Auditor, Checksum, Position, Record as Frame};
+use durable_queue::{Audited, AuditedDamage, Auditor, Position, Record as Frame};
 
 use super::findings::{LocalFinding, LocalFindingKind as Kind};
-use super::report::{LocalObject, LocalReport, LocalSlab, ObjectState, TornBytes};
+use super::left_out::LeftOut;
+use super::report::{LocalReport, LocalSlab, TornBytes};
+use super::track::Track;
 use crate::read::{FINDINGS_MAX, Sequences, escaped};
-use crate::record::{Batch, OpenObject, Record, Seal, State, Uploaded};
-
-/// An object of which records were met.
-#[derive(Debug)]
-struct Track {
-    object: LocalObject,
-    /// The running sum of its bytes; `None` when not all of them were met.
-    sum: Option<Checksum>,
-}
+use crate::record::{Batch, Kind as RecordKind, OpenObject, Quarantined, Record, Seal, State, Uploaded};
 
 /// AuditedDamage whose entries are known once something good follows.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +38,9 @@ pub(super) struct Follow {
     /// The open object, as the last checkpoint says.
     open: Option<OpenObject>,
     tracks: Vec<Track>,
+    /// The object that is next to be uploaded ends early.
+    cut: Option<Quarantined>,
+    passed_by: LeftOut,
     unsettled: Vec<Unsettled>,
     /// Something was damaged since the last checkpoint: control records may be lost, so that the next checkpoint is right.
     is_lossy: bool,
@@ -70,10 +69,15 @@ impl Auditor for Follow {
             return;
         }
         self.records += 1;
+        let is_batch = frame.kind == RecordKind::Batch as u16;
+        if !is_batch {
+            self.noted(frame.note);
+        }
         match Record::decode(frame.kind, frame.must_understand, &frame.meta) {
             Ok(Record::Batch(batch)) => self.batch(file, frame, &batch, Some(payload)),
             Ok(Record::Seal(seal)) => self.seal(file, frame, &seal, payload),
             Ok(Record::Uploaded(uploaded)) => self.uploaded(file, frame.position, &uploaded),
+            Ok(Record::Quarantined(quarantined)) => self.quarantined(file, frame.position, &quarantined),
             Ok(Record::UploadStarted(_) | Record::Sent(_) | Record::Unknown) => {}
             Err(error) => self.contradiction(file, frame.position, &crate::upload::chain(&error)),
         }
@@ -83,7 +87,7 @@ impl Auditor for Follow {
         if self.is_over {
             return;
         }
-        let AuditedDamage { file, offset_bytes, len_bytes, reason, .. } = damage;
+        let AuditedDamage { file, offset_bytes, position, len_bytes, reason, .. } = damage;
         if !damage.acknowledged {
             // Opening cuts everything from here on, good or bad.
             self.is_over = true;
@@ -93,7 +97,7 @@ impl Auditor for Follow {
         }
         self.is_lossy = true;
         let found =
-            LocalFinding::new(Kind::Damaged, escaped(reason)).at(file, *offset_bytes, Some(*len_bytes));
+            LocalFinding::new(Kind::Damaged, escaped(reason)).at(file, *position, Some(*len_bytes));
         let frame = damage.record.as_ref();
         let record =
             frame.and_then(|frame| Record::decode(frame.kind, frame.must_understand, &frame.meta).ok());
@@ -111,15 +115,24 @@ impl Auditor for Follow {
                 self.find(found);
             }
             (_, None) => {
-                if let Some(last) = self.tracks.last_mut().filter(|track| !track.object.is_sealed) {
-                    (last.sum, last.object.complete) = (None, false);
+                if let Some(last) = self.tracks.last_mut() {
+                    last.doubt();
                 }
                 if self.findings.len() < FINDINGS_MAX {
                     let from = self.next.unwrap_or(0);
                     self.unsettled.push(Unsettled { at: self.findings.len(), from });
                 }
                 self.find(found);
+                self.noted(damage.note.unwrap_or(0));
             }
+        }
+    }
+
+    /// Whatever is missing before this, the sequence had come as far as the note says.
+    fn noted(&mut self, note: u64) {
+        if let Some(next) = note.checked_sub(1).filter(|_| !self.is_over && !self.unsettled.is_empty()) {
+            self.settle(next);
+            self.next = self.next.max(Some(next));
         }
     }
 }
@@ -136,7 +149,7 @@ impl Follow {
     fn contradiction(&mut self, file: &Path, position: Position, text: &str) {
         self.is_lossy = true;
         let found = LocalFinding::new(Kind::Contradiction, escaped(text));
-        self.find(found.at(file, position.offset_bytes, None));
+        self.find(found.at(file, position, None));
     }
 
     fn track(&mut self, number: u64) -> Option<&mut Track> {
@@ -146,7 +159,7 @@ impl Follow {
     /// Some of an object's bytes aren't here.
     fn lose_bytes(&mut self, number: u64) {
         if let Some(track) = self.track(number) {
-            (track.sum, track.object.complete) = (None, false);
+            track.lose();
         }
     }
 
@@ -174,7 +187,7 @@ impl Follow {
                 std::cmp::Ordering::Equal => return,
             };
             let found = LocalFinding::new(kind, format!("entries are {what}"));
-            return self.find(found.at(file, position.offset_bytes, None).exactly(Sequences::new(from, to)));
+            return self.find(found.at(file, position, None).exactly(Sequences::new(from, to)));
         }
         self.settle(first);
     }
@@ -191,6 +204,9 @@ impl Follow {
             }
             self.settle(self.next.unwrap_or(0));
             self.tracks.clear();
+            self.passed_by = LeftOut::default();
+            self.passed_by.believe(&state);
+            self.cut.clone_from(&state.cut);
         } else {
             self.begin(file, position, state.next_sequence);
             let counted = (self.next_number, self.uploaded_number, self.uploaded_sequence);
@@ -202,7 +218,15 @@ impl Follow {
                     said.0, said.1, said.2, counted.0, counted.1, counted.2
                 );
                 self.contradiction(file, position, &text);
+            } else if self.state.is_some() && !self.is_lossy && !self.passed_by.agrees(&state) {
+                let text = "the checkpoint counts other entries as left out than the records before it";
+                self.contradiction(file, position, text);
             }
+            self.passed_by.believe(&state);
+            if let Some(cut) = state.cut.as_ref().filter(|cut| self.cut.as_ref() != Some(cut)) {
+                self.end_early(file, position, cut);
+            }
+            self.cut.clone_from(&state.cut);
         }
         self.is_lossy = false;
         self.next = Some(state.next_sequence);
@@ -226,42 +250,16 @@ impl Follow {
             }
             self.next_number = batch.number.saturating_add(1);
             self.open = None;
-            self.tracks.push(Track {
-                object: LocalObject {
-                    number: batch.number,
-                    key: Some(opening.key.clone()),
-                    state: ObjectState::Open,
-                    first_sequence: batch.first,
-                    next_sequence: batch.first,
-                    stored_bytes: 0,
-                    crc64nvme: 0,
-                    complete: true,
-                    is_sealed: false,
-                },
-                sum: Some(Checksum::new()),
-            });
+            let key = Some(opening.key.clone());
+            self.tracks.push(Track::new(batch.number, key, batch.first, batch.first, true));
         } else if self.track(batch.number).is_none() {
             self.half_known(file, frame, batch);
         }
         let Some(track) = self.track(batch.number) else { return };
-        track.object.next_sequence = end;
-        let mut wrong = false;
-        match (payload, &mut track.sum) {
-            (Some(payload), Some(sum)) => {
-                sum.update(payload);
-                let len_bytes = track.object.stored_bytes.saturating_add(payload.len() as u64);
-                wrong = len_bytes != batch.len_bytes || sum.value() != batch.crc64nvme;
-            }
-            (Some(_), None) => {}
-            (None, _) => (track.sum, track.object.complete) = (None, false),
-        }
-        track.object.stored_bytes = batch.len_bytes;
-        track.object.crc64nvme = batch.crc64nvme;
-        if wrong {
-            (track.sum, track.object.complete) = (None, false);
+        if !track.batch(batch, u64::from(frame.payload_len), payload) {
             let key = track.object.key.clone();
             let text = "the bytes of the object up to here aren't those that the record sums up";
-            let found = LocalFinding::new(Kind::WrongSum, text).at(file, frame.position.offset_bytes, None);
+            let found = LocalFinding::new(Kind::WrongSum, text).at(file, frame.position, None);
             self.find(found.of_object(batch.number, key).exactly(Sequences::new(batch.first, end)));
         }
     }
@@ -274,46 +272,72 @@ impl Follow {
         if first < batch.first && !self.is_lossy {
             let text = "the begin of the object was removed from the log";
             let found =
-                LocalFinding::new(Kind::MissingEntries, text).at(file, frame.position.offset_bytes, None);
+                LocalFinding::new(Kind::MissingEntries, text).at(file, frame.position, None);
             // Told only if it isn't in the bucket: what is, may go.
             self.find(found.of_object(batch.number, key.clone()).exactly(Sequences::new(first, batch.first)));
         }
-        self.tracks.push(Track {
-            object: LocalObject {
-                number: batch.number,
-                key,
-                state: ObjectState::Open,
-                first_sequence: first,
-                next_sequence: batch.first,
-                stored_bytes: 0,
-                crc64nvme: 0,
-                complete: false,
-                is_sealed: false,
-            },
-            sum: None,
-        });
+        self.tracks.push(Track::new(batch.number, key, first, batch.first, false));
     }
 
     fn seal(&mut self, file: &Path, frame: &Frame, seal: &Seal, payload: &[u8]) {
         let Some(track) = self.track(seal.number) else { return };
-        let object = &mut track.object;
-        object.is_sealed = true;
-        let counted = object.next_sequence.saturating_sub(object.first_sequence);
-        let mut wrong = counted != seal.entries && object.complete;
-        if let Some(sum) = &mut track.sum {
-            sum.update(payload);
-            let len_bytes = object.stored_bytes.saturating_add(payload.len() as u64);
-            wrong |= len_bytes != seal.len_bytes || sum.value() != seal.crc64nvme;
-        }
-        object.stored_bytes = seal.len_bytes;
-        object.crc64nvme = seal.crc64nvme;
-        if wrong {
-            object.complete = false;
+        if !track.seal(seal, payload) {
+            let object = &track.object;
             let (key, entries) =
                 (object.key.clone(), Sequences::new(object.first_sequence, object.next_sequence));
             let text = "the object isn't the one that the record at its end sums up";
-            let found = LocalFinding::new(Kind::WrongSum, text).at(file, frame.position.offset_bytes, None);
+            let found = LocalFinding::new(Kind::WrongSum, text).at(file, frame.position, None);
             self.find(found.of_object(seal.number, key).within(entries));
+        }
+    }
+
+    /// Damage is passed by.
+    fn quarantined(&mut self, file: &Path, position: Position, quarantined: &Quarantined) {
+        let (number, next_number) = (quarantined.number, quarantined.next_number);
+        let is_in_turn = number == self.uploaded_number
+            && number < next_number
+            && next_number <= self.next_number
+            && quarantined.first <= quarantined.next_sequence;
+        if !is_in_turn && !self.is_lossy && self.state.is_some() {
+            let text = format!(
+                "objects from {number} to {next_number} are left out, and {} is next to be uploaded and {} to be begun",
+                self.uploaded_number, self.next_number
+            );
+            self.contradiction(file, position, &text);
+        }
+        let next_first = self.track(next_number).map(|track| track.object.first_sequence);
+        if let Some(first) = next_first.filter(|first| *first != quarantined.next_sequence && !self.is_lossy) {
+            let text = format!(
+                "entries up to {} are left out, and the object after them begins with {first}",
+                quarantined.next_sequence
+            );
+            self.contradiction(file, position, &text);
+        }
+        self.passed_by.add(quarantined);
+        if quarantined.cut.is_some() {
+            self.end_early(file, position, quarantined);
+            self.cut = Some(quarantined.clone());
+        } else {
+            self.cut = None;
+            self.uploaded_number = next_number;
+            self.uploaded_sequence = quarantined.next_sequence;
+        }
+        let first_left_out = number.saturating_add(u64::from(quarantined.cut.is_some()));
+        for track in &mut self.tracks {
+            track.is_left_out |= (first_left_out..next_number).contains(&track.object.number);
+        }
+    }
+
+    /// An object ends before damage.
+    fn end_early(&mut self, file: &Path, position: Position, quarantined: &Quarantined) {
+        let Quarantined { number, first, cut: Some(cut), .. } = quarantined else { return };
+        let Some(track) = self.track(*number) else { return };
+        if !track.cut(cut, *first) {
+            let object = &track.object;
+            let (key, entries) = (object.key.clone(), Sequences::new(object.first_sequence, *first));
+            let text = "the object isn't the one that the record of its early end sums up";
+            let found = LocalFinding::new(Kind::WrongSum, text).at(file, position, None);
+            self.find(found.of_object(*number, key).within(entries));
         }
     }
 
@@ -326,7 +350,12 @@ impl Follow {
             );
             self.contradiction(file, position, &text);
         }
-        let end = self.track(uploaded.number).map(|track| track.object.next_sequence);
+        let cut = self.cut.take().filter(|cut| cut.number == uploaded.number);
+        let end = match &cut {
+            // What is left out counts as passed.
+            Some(cut) => Some(cut.next_sequence),
+            None => self.track(uploaded.number).map(|track| track.object.next_sequence),
+        };
         if let Some(end) = end.filter(|end| *end != uploaded.next_sequence && !self.is_lossy) {
             let text = format!(
                 "object {} is acknowledged up to entry {}, and ends before {end}",
@@ -334,7 +363,15 @@ impl Follow {
             );
             self.contradiction(file, position, &text);
         }
-        self.uploaded_number = uploaded.number.saturating_add(1);
+        if let Some((early, whole)) =
+            cut.as_ref().filter(|_| uploaded.whole).and_then(|cut| cut.cut.as_ref()).and_then(|cut| Some((cut, cut.whole?)))
+        {
+            self.passed_by.arrived(uploaded.number, whole.entries.saturating_sub(early.entries));
+            if let Some(track) = self.track(uploaded.number) {
+                track.arrived_whole(early);
+            }
+        }
+        self.uploaded_number = cut.map_or(uploaded.number.saturating_add(1), |cut| cut.next_number);
         self.uploaded_sequence = uploaded.next_sequence;
     }
 
@@ -360,14 +397,8 @@ impl Follow {
             let wanted = |sequences: Sequences| sequences.to.is_none_or(|to| to > uploaded_sequence);
             finding.needed = finding.sequences.is_some_and(wanted);
         }
-        let objects = self.tracks.into_iter().map(|Track { mut object, .. }| {
-            object.state = match object.is_sealed {
-                _ if object.number < uploaded_number => ObjectState::Uploaded,
-                true => ObjectState::Sealed,
-                false => ObjectState::Open,
-            };
-            object
-        });
+        let (left_out, left_out_entries) = self.passed_by.finish(&mut self.findings);
+        let objects = self.tracks.into_iter().map(|track| track.finish(uploaded_number));
         let identity = self.state.map(|state| state.identity);
         let text = |get: fn(&crate::record::Identity) -> &String| {
             identity.as_ref().map(|identity| get(identity).clone()).unwrap_or_default()
@@ -401,6 +432,8 @@ impl Follow {
             objects: objects.collect(),
             compared_objects: 0,
             torn: self.torn,
+            left_out,
+            left_out_entries,
             findings: self.findings,
             findings_left_out: self.left_out,
         }

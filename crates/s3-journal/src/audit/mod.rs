@@ -3,24 +3,28 @@
 //! reader; nothing of the halves that write and upload.
 //!
 //! * `follow`: what the records mean together, and what is wrong with them (pure);
+//! * `track`: one object's bytes (pure);
+//! * `left_out`: what of that is damage that was passed by, because that was asked for (pure);
 //! * `beside`: what the directory says beside what the bucket says;
 //! * `findings`, `report`: the result, as data.
 
 mod beside;
 mod findings;
 mod follow;
+mod left_out;
 mod report;
+mod track;
 
 use std::path::Path;
 
-use durable_queue::disk::{Disk, RealDisk};
+use durable_queue::disk::{Disk, OpenMode, RealDisk};
 
 use crate::status::StatusError;
 use follow::Follow;
 
 pub use beside::BesideOptions;
 pub use findings::{LocalFinding, LocalFindingKind};
-pub use report::{LocalObject, LocalReport, LocalSlab, ObjectState, TornBytes};
+pub use report::{LocalLeftOut, LocalObject, LocalReport, LocalSlab, ObjectState, TornBytes};
 
 /// How often it looks again when something seems wrong beside a running journal, whose directory changes meanwhile.
 const LOOKS: usize = 5;
@@ -56,5 +60,9 @@ fn look(disk: &dyn Disk, directory: &Path) -> Result<LocalReport, StatusError> {
     if audited.slabs.is_empty() {
         return Err(StatusError::Empty { directory: directory.to_owned() });
     }
-    Ok(follow.finish(directory, audited))
+    let mut report = follow.finish(directory, audited);
+    for left_out in &mut report.left_out {
+        left_out.is_kept = disk.open(&directory.join(&left_out.kept_as), OpenMode::Read).is_ok();
+    }
+    Ok(report)
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Serialize, Serializer};
 
 use super::findings::LocalFinding;
+use crate::read::Sequences;
 
 /// Where an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -17,6 +18,9 @@ pub enum ObjectState {
     Sealed,
     /// It was acknowledged as uploaded. What is left of it here isn't needed.
     Uploaded,
+    /// Nothing of it is uploaded: damage costs all of it, and it was left out because that was asked for. See
+    /// [`LocalReport::left_out`].
+    LeftOut,
 }
 
 /// An object of which something is here.
@@ -40,9 +44,15 @@ pub struct LocalObject {
     pub crc64nvme: u64,
     /// Whether all of its bytes are here and were read.
     pub complete: bool,
+    /// Whether it was ended before damage, because that was asked for. It is whole as it was cut: what follows is in
+    /// [`LocalReport::left_out`].
+    pub ends_early: bool,
     /// Whether length and sum are those of the whole object.
     #[serde(skip)]
     pub(super) is_sealed: bool,
+    /// Length and sum that it would have had if it hadn't ended early: it may have arrived so.
+    #[serde(skip)]
+    pub(super) or_whole: Option<(u64, u64)>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes fields so")]
@@ -80,6 +90,24 @@ pub struct TornBytes {
     pub len_bytes: u64,
     /// What they are.
     pub reason: String,
+}
+
+/// Entries that aren't uploaded because some of them are damaged: that was asked for, by `quarantine`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct LocalLeftOut {
+    /// The object that ended early, or wasn't written.
+    pub number: u64,
+    /// Which entries; `None` when it cost none.
+    pub sequences: Option<Sequences>,
+    /// How many of them are in batches that are whole.
+    pub good_entries: u64,
+    /// The file that says where they are kept, below the local directory.
+    pub kept_as: String,
+    /// Whether that file is there.
+    pub is_kept: bool,
+    /// The damage itself, as far as its slabs are still here. No finding: it has been seen to.
+    pub damage: Vec<LocalFinding>,
 }
 
 /// What a queue directory holds, and what is wrong with it.
@@ -120,6 +148,10 @@ pub struct LocalReport {
     pub compared_objects: u64,
     /// Bytes that were never acknowledged. Beside a running journal: a write under way.
     pub torn: Vec<TornBytes>,
+    /// Entries that aren't uploaded because of damage, as was asked for; the newest ones. No finding.
+    pub left_out: Vec<LocalLeftOut>,
+    /// How many entries were ever left out so.
+    pub left_out_entries: u64,
     /// What is wrong.
     pub findings: Vec<LocalFinding>,
     /// Findings beyond [`FINDINGS_MAX`](crate::read::FINDINGS_MAX).
@@ -127,7 +159,7 @@ pub struct LocalReport {
 }
 
 impl LocalReport {
-    /// Whether nothing is missing, doubled or damaged.
+    /// Whether nothing is missing, doubled or damaged but what was [left out](LocalReport::left_out).
     pub fn is_whole(&self) -> bool {
         self.findings.is_empty() && self.findings_left_out == 0
     }
