@@ -396,3 +396,40 @@ fn what_is_left_out_is_on_the_medium_before_it_is_passed_by() {
     let lens: Vec<usize> = kept.map(|file| disk.content(&file).unwrap().len()).collect();
     assert!(lens.len() >= 3 && lens.iter().all(|len| *len > 0), "{lens:?}");
 }
+
+/// Damages the frame of the `nth` record of that kind, in its header.
+fn lose(slab: &Path, kind: u16, nth: usize) {
+    change(slab, |content| {
+        let is_it = |at: usize| u16::from_le_bytes([content[at + 8], content[at + 9]]) == kind;
+        let (at, _) = frames(content).into_iter().filter(|(at, _)| is_it(*at)).nth(nth).unwrap();
+        content[at + 40] ^= 1;
+    });
+}
+
+#[test]
+fn what_is_left_here_of_an_object_in_the_bucket_may_be_damaged() {
+    // That an object was uploaded is lost with its record; that the next was sent says so.
+    let written = Written::new(&[], Compressor::None);
+    let journal = written.open(false);
+    for number in 0..10 {
+        journal.submit(&entry(number)).unwrap().durable().wait().unwrap();
+    }
+    journal.flush().unwrap();
+    written.place.fake.begin_outage(BucketErrorKind::Unavailable);
+    journal.submit(&entry(10)).unwrap().durable().wait().unwrap();
+    journal.seal();
+    until("tried", || journal.stats().last_error.is_some());
+    drop(journal);
+    let slab = written.slab(1);
+    lose(&slab, 20, 0);
+    // Batches of the first object, with others of it after them.
+    lose(&slab, 16, 1);
+    lose(&slab, 16, 3);
+    for quarantine in [false, true] {
+        let journal = written.open(quarantine);
+        journal.flush().unwrap();
+        assert_eq!(journal.stats().left_out, 0);
+    }
+    assert_eq!(written.place.entries(), (0..11).map(entry).collect::<Vec<_>>());
+    assert_eq!(written.findings(), []);
+}

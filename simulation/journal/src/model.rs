@@ -202,8 +202,8 @@ impl Model {
         self.entries.iter().rev().find_map(|entry| entry.position)
     }
 
-    /// An object is in the bucket at `key`.
-    pub fn seen(&mut self, key: &str, bytes: &[u8], metadata: &Metadata) -> Result<(), String> {
+    /// An object is in the bucket at `key`; `is_late` says that the network had kept the request back.
+    pub fn seen(&mut self, key: &str, bytes: &[u8], metadata: &Metadata, is_late: bool) -> Result<(), String> {
         let parsed = ObjectKey::parse(key).ok_or_else(|| format!("{key} is no key of a journal"))?;
         let (number, first) = (parsed.name.number, parsed.name.first);
         let entries = self.check_content(key, first, bytes, metadata)?;
@@ -216,12 +216,10 @@ impl Model {
         }
         let expected =
             self.objects.last_key_value().map_or((0, 0), |(n, seen)| (n + 1, seen.first + seen.entries));
+        // Where records are lost, so is which numbers were used: one may be skipped though no entry is missing.
         let is_next = (number, first) == expected
-            || (self.has_rotted
-                && number >= expected.0
-                && first > expected.1
-                && self.passed(expected.1) >= first);
-        if !is_next {
+            || (self.has_rotted && number >= expected.0 && first >= expected.1 && self.passed(expected.1) >= first);
+        if !is_next && !(is_late && self.was_left_out(number, first..first + entries)) {
             return Err(format!(
                 "{key} is there; the next is number {} from entry {} on",
                 expected.0, expected.1
@@ -229,6 +227,15 @@ impl Model {
         }
         self.objects.insert(number, Seen { key: key.to_owned(), first, entries });
         Ok(())
+    }
+
+    /// Whether an object is one that was left out, and comes after all: a request for it was still on its way when its bytes were found
+    /// damaged. More is told to be left out then than is missing, which is documented; it must be in its place all the same.
+    fn was_left_out(&self, number: u64, entries: Range<u64>) -> bool {
+        let before = self.objects.range(..number).next_back().map_or(0, |(_, seen)| seen.first + seen.entries);
+        let after = self.objects.range(number..).next().map_or(u64::MAX, |(_, seen)| seen.first);
+        let is_in_place = before <= entries.start && entries.end <= after;
+        self.has_rotted && is_in_place && self.passed(entries.start) >= entries.end
     }
 
     /// Whether an object holds, whole and in order, what was submitted from `first` on; how many entries that is.

@@ -198,7 +198,7 @@ pub struct Uploaded {
 }
 
 /// Damage in the queue is passed by: the object at hand ends before it, and what follows it up to the next object is left out.
-/// Appended only when that was asked for, and after what is left out has been kept aside.
+/// Appended only when that was asked for, or if no entry is left out by it, and after the damage has been kept aside.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
 pub struct Quarantined {

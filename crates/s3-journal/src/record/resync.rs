@@ -26,6 +26,8 @@ pub struct Resync {
     /// Records are missing, and nothing has followed yet.
     is_open: bool,
     last_index: Option<u64>,
+    /// How many numbers of objects are known to be used, while the state has more: as many as the missing frames could have used.
+    used_numbers: Option<u64>,
 }
 
 impl Resync {
@@ -81,6 +83,7 @@ impl Resync {
             Record::Batch(batch) => {
                 make_way(state, batch);
                 self.is_open = false;
+                self.used_numbers = None;
             }
             Record::Seal(seal) => {
                 let is_it = state.open.as_ref().is_some_and(|open| open.number == seal.number);
@@ -90,12 +93,24 @@ impl Resync {
                     }
                     // What is sealed was opened last.
                     state.next_number = seal.number + 1;
+                    self.used_numbers = None;
                 }
             }
-            Record::UploadStarted(started) => catch_up(state, started.number),
-            Record::Sent(sent) => catch_up(state, sent.number),
-            Record::Uploaded(uploaded) => catch_up(state, uploaded.number),
+            Record::UploadStarted(started) => {
+                self.used(started.number + 1);
+                catch_up(state, started.number);
+            }
+            Record::Sent(sent) => {
+                self.used(sent.number + 1);
+                catch_up(state, sent.number);
+            }
+            Record::Uploaded(uploaded) => {
+                self.used(uploaded.number + 1);
+                self.uploaded(state, uploaded);
+                catch_up(state, uploaded.number);
+            }
             Record::Quarantined(quarantined) => {
+                self.used(quarantined.next_number);
                 catch_up(state, quarantined.number);
                 state.next_number = state.next_number.max(quarantined.next_number);
                 // What it left out was sealed.
@@ -110,6 +125,23 @@ impl Resync {
         state.apply(record)
     }
 
+    /// So many numbers of objects are used.
+    fn used(&mut self, numbers: u64) {
+        if let Some(used) = &mut self.used_numbers {
+            *used = numbers.max(*used);
+        }
+    }
+
+    /// An object was uploaded. If it is the end of all entries no object was begun after it, whatever is missing: there are no empty ones.
+    fn uploaded(&mut self, state: &mut State, uploaded: &Uploaded) {
+        let is_last = uploaded.next_sequence >= state.next_sequence;
+        if let Some(used) = self.used_numbers.filter(|_| is_last) {
+            state.next_number = used;
+            state.open = None;
+            self.used_numbers = None;
+        }
+    }
+
     fn missing_before(&mut self, index: u64) -> u64 {
         let last = self.last_index.replace(index);
         last.map_or(1, |last| index.saturating_sub(last.saturating_add(1)))
@@ -122,6 +154,7 @@ impl Resync {
             // An object that was opened after another took two frames at least, the other's seal and its own first batch. The one
             // that was open is ended once more, if it was sealed, and that end is never used.
             state.next_sequence = next_sequence;
+            self.used_numbers.get_or_insert(state.next_number);
             state.next_number += u64::midpoint(missing.max(1), u64::from(state.open.is_none()));
         }
         self.is_open = false;

@@ -1,3 +1,5 @@
+use durable_queue::Position;
+
 use super::*;
 use crate::object::SealReason;
 
@@ -82,6 +84,20 @@ fn what_follows_the_damage_brings_the_state_back() {
     for from in 0..6 {
         let (state, _) = follow(&records, from..7);
         assert_eq!((state.next_number, &state.open), (whole.next_number, &whole.open), "{from}");
+    }
+}
+
+#[test]
+fn no_number_is_skipped_once_the_last_entry_is_uploaded() {
+    let (cursor, how) = (Position::ZERO, UploadedHow::Answered);
+    let uploaded = Record::Uploaded(Uploaded { number: 0, next_sequence: 9, cursor, how, len_bytes: 1, whole: false });
+    let sent = Record::Sent(Sent { number: 0, refused: false });
+    let records =
+        [batch(0, 0, 3, true), batch(0, 3, 2, false), batch(0, 5, 4, false), seal(0, 9), sent, uploaded];
+    // Three frames could have begun another object; but that would have had an entry.
+    for from in 0..4 {
+        let (state, _) = follow(&records, from..4);
+        assert_eq!((state.next_sequence, state.next_number, state.is_drained()), (9, 1, true), "{from}");
     }
 }
 

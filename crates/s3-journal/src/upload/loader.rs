@@ -370,17 +370,22 @@ impl Loader {
             let record = match ahead.next() {
                 Ok(Some(record)) => record,
                 Ok(None) => return Ok(false),
-                Err(ReadError::Corrupt { .. }) => match ahead.skip_damage()? {
-                    // That is a batch's or a seal's own payload, or nothing is damaged after all.
-                    Some(damage) if damage.record.as_ref().is_some_and(|record| record.payload_len > 0) => {
-                        return Ok(false);
-                    }
+                Err(ReadError::Corrupt { .. }) => match ahead.skip_damage()?.and_then(|damage| damage.record) {
+                    Some(record) if self.is_done_with(&decode(&record)?) => continue,
+                    // That is a batch's or a seal's own payload.
+                    Some(record) if record.payload_len > 0 => return Ok(false),
+                    // Or nothing is damaged after all.
                     _ => continue,
                 },
                 Err(error) => return Err(error.into()),
             };
+            let decoded = decode(&record)?;
+            // What is left of objects that are in the bucket may be damaged as it likes.
+            if self.is_done_with(&decoded) {
+                continue;
+            }
             let before = |len_bytes: u64| len_bytes.saturating_sub(u64::from(record.payload_len));
-            let follows = match (decode(&record)?, &self.object) {
+            let follows = match (decoded, &self.object) {
                 (Record::Batch(batch), Some(object)) => {
                     batch.number == object.plan.number
                         && batch.first == object.next_sequence
@@ -399,6 +404,16 @@ impl Loader {
                 self.reader = self.log.reader(record.position, through());
             }
             return Ok(follows);
+        }
+    }
+
+    /// Whether a record is of an object that was uploaded before, though not all that said so is left.
+    fn is_done_with(&self, record: &Record) -> bool {
+        let Some(number) = self.number.filter(|_| self.object.is_none()) else { return false };
+        match record {
+            Record::Batch(batch) => batch.number < number,
+            Record::Seal(seal) => seal.number <= number,
+            _ => false,
         }
     }
 
@@ -434,11 +449,7 @@ impl Loader {
                 continue;
             }
             match decode(&record)? {
-                // Uploaded before, though not all that said so is left.
-                Record::Batch(batch)
-                    if self.object.is_none() && self.number.is_some_and(|number| batch.number < number) => {}
-                Record::Seal(seal)
-                    if self.object.is_none() && self.number.is_some_and(|number| seal.number <= number) => {}
+                record if self.is_done_with(&record) => {}
                 Record::Batch(batch)
                     if self.object.is_none()
                         && let Some(number) = self.number

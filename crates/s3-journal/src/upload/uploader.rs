@@ -413,7 +413,14 @@ impl Uploader {
             // What is damaged may be none of it: the next batch, or the object's end, tells.
             return self.look_again(&examined, now);
         }
-        if !self.setup.quarantine && sabotage::QUARANTINE_IS_ASKED_FOR.is_on() {
+        let is_last = examined.next.is_none() && ends.open.is_none();
+        let follows = match examined.next {
+            Some(next) => Some(next.first),
+            None => (is_last && self.setup.ledger.log().durable() >= ends.appended).then_some(ends.next_sequence),
+        };
+        // No entry is missing: merely a number of an object isn't used, since damage left open whether it was.
+        let costs_nothing = examined.cut.is_none() && examined.is_open() && follows == Some(examined.first);
+        if !costs_nothing && !self.setup.quarantine && sabotage::QUARANTINE_IS_ASKED_FOR.is_on() {
             let text = examined.text();
             self.setup.uploaded.stop(&Stopped::Damaged(text.clone().into()));
             self.stop(&format!("{text}; open the journal with quarantine to leave it out"), None, now);
@@ -456,12 +463,17 @@ impl Uploader {
             return false;
         }
         let kept_as = aside.name();
+        let what = if examined.first < next_sequence {
+            "entries are left out of the stream, the object ends before them, and the next ones go on"
+        } else {
+            "no entry is left out of the stream"
+        };
         tracing::warn!(
             key = examined.key.as_deref(),
             first = examined.first,
             next_sequence,
             kept_as,
-            "entries are left out of the stream: {}; the object ends before them and the next ones go on",
+            "{what}: {}",
             examined.text()
         );
         self.begin_object_anew();
