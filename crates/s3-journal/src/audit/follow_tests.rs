@@ -2,8 +2,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::*;
-use crate::object::SealReason;
-use crate::record::{Identity, Opening};
+use crate::audit::ObjectState;
+use crate::object::{Predecessor, SealReason};
+use crate::record::{Cut, Identity, Opening};
 
 const FILE: &str = "/queue/0000000000000001.slab";
 
@@ -51,6 +52,7 @@ impl Told {
             payload_len: u32::try_from(payload_len).unwrap(),
             payload_crc: 0,
             meta,
+            note: 0,
         }
     }
 
@@ -94,6 +96,7 @@ fn damage(offset_bytes: u64, record: Option<Frame>, acknowledged: bool) -> Audit
     durable_queue::audit(&durable_queue::disk::RealDisk, directory.path(), &mut take).unwrap();
     let mut damage = take.0.unwrap();
     (damage.file, damage.offset_bytes, damage.record) = (PathBuf::from(FILE), offset_bytes, record);
+    damage.position = Position { slab: 1, offset_bytes };
     damage.acknowledged = acknowledged;
     damage
 }
@@ -124,7 +127,7 @@ fn seal(number: u64, entries: u64, sum_of: &[u8]) -> Record {
 
 fn uploaded(number: u64, next_sequence: u64) -> Record {
     let (cursor, how) = (Position::ZERO, crate::record::UploadedHow::Answered);
-    Record::Uploaded(Uploaded { number, next_sequence, cursor, how, len_bytes: 0 })
+    Record::Uploaded(Uploaded { number, next_sequence, cursor, how, len_bytes: 0, whole: false })
 }
 
 #[test]
@@ -240,4 +243,165 @@ fn a_checkpoint_that_says_something_else_is_told_unless_records_before_it_are_lo
             assert_eq!(kinds, [(Kind::MissingEntries, lost), (Kind::Contradiction, None)]);
         }
     }
+}
+
+/// Entries from `first` to `next` are left out of object 0, which had `stored` before them; the next object is `next_number`.
+fn quarantined(from: u64, first: u64, next: u64, next_number: u64, stored: Option<&[u8]>) -> Quarantined {
+    let cut = stored.map(|stored| Cut {
+        entries: first,
+        len_bytes: stored.len() as u64 + 1,
+        crc64nvme: durable_queue::checksum(&[stored, b"!"].concat()),
+        parts: vec![],
+        trailer: b"!".to_vec().into(),
+        whole: Some(Predecessor { entries: 30, len_bytes: 4, crc64nvme: durable_queue::checksum(b"abc.") }),
+    });
+    Quarantined {
+        number: 0,
+        from: Position { slab: 1, offset_bytes: from },
+        cursor: Position { slab: 1, offset_bytes: u64::MAX },
+        next_number,
+        first,
+        next_sequence: next,
+        cut,
+        kept_as: "quarantine/0.json".to_owned(),
+        good_entries: 10,
+    }
+}
+
+/// A log of two objects, the second batch of the first one damaged.
+fn damaged() -> (Told, u64) {
+    let mut told = Told::new();
+    told.tell(&batch(0, 0, true, b"a"), b"a");
+    let from = told.at;
+    told.lose(Some(&batch(0, 10, false, b"ab")), true);
+    told.tell(&batch(0, 20, false, b"abc"), b"c");
+    told.tell(&seal(0, 30, b"abc."), b".");
+    told.tell(&batch(1, 30, true, b"x"), b"x");
+    (told, from)
+}
+
+fn left_out(report: &LocalReport) -> Vec<(u64, Option<Sequences>, usize)> {
+    report.left_out.iter().map(|left| (left.number, left.sequences, left.damage.len())).collect()
+}
+
+#[test]
+fn an_object_that_was_ended_before_damage_is_whole_as_it_was_cut() {
+    let (mut told, from) = damaged();
+    told.tell(&Record::Quarantined(quarantined(from, 10, 30, 1, Some(b"a"))), b"");
+    told.tell(&uploaded(0, 30), b"");
+    told.tell(&seal(1, 10, b"x"), b"");
+    told.tell(&uploaded(1, 40), b"");
+    let (report, found) = told.found();
+    assert_eq!(found, []);
+    assert!(report.is_whole());
+    assert_eq!((left_out(&report), report.left_out_entries), (vec![(0, Some(Sequences::new(10, 30)), 1)], 20));
+    assert_eq!((report.left_out[0].good_entries, &*report.left_out[0].kept_as), (10, "quarantine/0.json"));
+    let first = &report.objects[0];
+    assert_eq!((first.next_sequence, first.stored_bytes, first.ends_early, first.complete), (10, 2, true, true));
+    assert_eq!(first.crc64nvme, durable_queue::checksum(b"a!"));
+    assert_eq!((report.uploaded_sequence, report.uploaded_number), (40, 2));
+}
+
+#[test]
+fn objects_that_were_left_out_whole_are_told_as_that() {
+    let mut told = Told::new();
+    let from = told.at;
+    told.lose(None, true);
+    told.tell(&batch(0, 20, false, b"abc"), b"c");
+    told.tell(&seal(0, 30, b"abc."), b".");
+    told.tell(&batch(1, 30, true, b"x"), b"x");
+    told.tell(&Record::Quarantined(quarantined(from, 0, 30, 1, None)), b"");
+    told.tell(&seal(1, 10, b"x"), b"");
+    told.tell(&uploaded(1, 40), b"");
+    let (report, found) = told.found();
+    assert_eq!(found, []);
+    assert_eq!(left_out(&report), [(0, Some(Sequences::new(0, 30)), 1)]);
+    assert_eq!(report.objects[0].state, ObjectState::LeftOut);
+    assert_eq!((report.uploaded_sequence, report.uploaded_number), (40, 2));
+}
+
+#[test]
+fn what_had_arrived_whole_before_is_not_left_out() {
+    let (mut told, from) = damaged();
+    told.tell(&Record::Quarantined(quarantined(from, 10, 30, 1, Some(b"a"))), b"");
+    let Record::Uploaded(was) = uploaded(0, 30) else { return };
+    told.tell(&Record::Uploaded(Uploaded { whole: true, ..was }), b"");
+    let (report, _) = told.found();
+    assert_eq!((report.left_out_entries, report.objects[0].ends_early), (0, false));
+    assert_eq!((report.objects[0].next_sequence, report.objects[0].stored_bytes), (30, 4));
+}
+
+#[test]
+fn an_early_end_that_sums_up_something_else_is_told() {
+    let (mut told, from) = damaged();
+    told.tell(&Record::Quarantined(quarantined(from, 10, 30, 1, Some(b"X"))), b"");
+    let (report, found) = told.found();
+    assert_eq!(found, [(Kind::WrongSum, Some((0, Some(10))), false)]);
+    assert!(!report.objects[0].complete);
+}
+
+#[test]
+fn damage_beside_what_was_left_out_is_still_told() {
+    let (mut told, from) = damaged();
+    told.lose(Some(&batch(1, 40, false, b"xy")), true);
+    told.tell(&Record::Quarantined(quarantined(from, 10, 30, 1, Some(b"a"))), b"");
+    assert_eq!(told.found().1, [(Kind::Damaged, Some((40, Some(50))), true)]);
+}
+
+#[test]
+fn a_checkpoint_that_counts_other_entries_as_left_out_is_told() {
+    for forgets in [false, true] {
+        let (mut told, from) = damaged();
+        let mut state = told.follow.state.clone().unwrap();
+        // What is lossy ends with a checkpoint.
+        (state.next_sequence, state.next_number, state.open) = (40, 2, None);
+        told.checkpoint(&state);
+        let record = quarantined(from, 10, 30, 1, Some(b"a"));
+        told.tell(&Record::Quarantined(record.clone()), b"");
+        state.cut = Some(record.clone());
+        if !forgets {
+            state.left_out_entries = 20;
+            state.gaps.push_back(crate::record::Gap {
+                number: 0,
+                first: 10,
+                next_sequence: 30,
+                kept_as: record.kept_as,
+                good_entries: 10,
+            });
+        }
+        told.checkpoint(&state);
+        let kinds: Vec<Kind> = told.found().1.iter().map(|found| found.0).collect();
+        assert_eq!(kinds, if forgets { vec![Kind::Contradiction] } else { vec![] });
+    }
+}
+
+#[test]
+fn notes_say_how_far_damage_goes_and_that_it_costs_nothing() {
+    let mut told = Told::new();
+    told.tell(&batch(0, 0, true, b"a"), b"a");
+    // A record of the upload: the next frame says that no entry is missing.
+    told.lose(None, true);
+    told.follow.noted(11);
+    told.tell(&batch(0, 10, false, b"ab"), b"b");
+    told.lose(None, true);
+    told.follow.noted(31);
+    told.lose(None, true);
+    told.follow.noted(36);
+    told.tell(&batch(0, 35, false, b"abcd"), b"d");
+    let (report, found) = told.found();
+    assert_eq!(
+        found,
+        [
+            (Kind::Damaged, None, true),
+            (Kind::Damaged, Some((20, Some(30))), true),
+            (Kind::Damaged, Some((30, Some(35))), true)
+        ]
+    );
+    assert!(!report.objects[0].complete);
+    let mut told = Told::new();
+    told.tell(&batch(0, 0, true, b"a"), b"a");
+    told.lose(None, true);
+    told.follow.noted(11);
+    told.tell(&batch(0, 10, false, b"ab"), b"b");
+    assert!(told.found().0.objects[0].complete, "nothing of it is missing");
 }
