@@ -101,6 +101,10 @@ fn a_reader_at_the_end_of_a_slab_that_is_removed_goes_on_in_the_next() {
     assert_eq!(read_one(&mut reader).unwrap().unwrap().0.meta, 1_u64.to_le_bytes());
     let released = log.reader(first.position, Through::Durable).next();
     assert!(matches!(released, Err(ReadError::Released { .. })), "{released:?}");
+    // And one that was further than what was left of the slab when it was removed.
+    let beyond = Position { offset_bytes: first.end.offset_bytes + 800, ..first.end };
+    let mut reader = log.reader(beyond, Through::Durable);
+    assert_eq!(read_one(&mut reader).unwrap().unwrap().0.meta, 1_u64.to_le_bytes());
 }
 
 #[test]

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use s3_journal::audit::{BesideOptions, LocalFindingKind as Kind, LocalReport, ObjectState};
 use s3_journal::bucket::{Bucket, BucketErrorKind};
 use s3_journal::read::{Reader, Selection, Sequences};
-use s3_journal::verify_local;
+use s3_journal::durable_queue::Environment;
+use s3_journal::{Journal, verify_local};
 use support::Place;
 
 const DEEP: BesideOptions = BesideOptions { deep: true, allow_missing_start: false };
@@ -41,8 +42,10 @@ fn run(place: &Place, directory: &Path, entries: u64, uploads: bool) {
     place.fake.end_outage();
 }
 
+/// The files of the directory itself.
 fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let entries = entries.filter(|path| path.is_file());
     entries.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
 }
 
@@ -234,4 +237,148 @@ fn a_directory_restored_from_a_backup_shows_beside_the_bucket() {
     let report = beside(&place, &directory);
     let found: Vec<_> = report.findings.iter().map(|found| (found.kind, found.number)).collect();
     assert_eq!(found, [(Kind::UnknownHere, Some(1)), (Kind::UnknownHere, Some(2))]);
+}
+
+/// Flips a bit of that entry's bytes in the slab that holds it.
+fn rot(directory: &Path, entry: &str) {
+    let slabs = files(directory).into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "slab"));
+    for (slab, mut content) in slabs {
+        if let Some(at) = content.windows(entry.len()).position(|window| window == entry.as_bytes()) {
+            content[at + 2] ^= 4;
+            return std::fs::write(slab, content).unwrap();
+        }
+    }
+    panic!("{entry} isn't here");
+}
+
+fn entry(number: u64) -> String {
+    format!("entry {number:04} of many")
+}
+
+/// Objects of 20 entries, each in a slab of its own, in batches of 10; dropped while the store is down.
+fn objects(place: &Place, directory: &Path, count: u64) {
+    place.fake.begin_outage(BucketErrorKind::Unavailable);
+    for object in 0..count {
+        let journal = s3_journal::journal(place.options().local_directory(directory)).unwrap();
+        for number in object * 20..(object + 1) * 20 {
+            journal.submit(&entry(number)).unwrap();
+        }
+        drop(journal);
+    }
+    // The last one is ended by the opening that follows.
+    drop(s3_journal::journal(place.options().local_directory(directory)).unwrap());
+}
+
+/// Opened so that damage is left out. By the real clock, since it waits for the log to tell more.
+fn quarantining(place: &Place, directory: &Path) -> Journal {
+    let options = place.options().local_directory(directory).quarantine(true);
+    s3_journal::journal(options.environment(Environment::system())).unwrap()
+}
+
+/// What was left out: of which object, which entries, and how much damage is still here.
+fn left_out(report: &LocalReport) -> Vec<(u64, Option<Sequences>, usize)> {
+    let of = |left: &s3_journal::audit::LocalLeftOut| (left.number, left.sequences, left.damage.len());
+    report.left_out.iter().map(of).collect()
+}
+
+#[test]
+fn what_was_left_out_is_told_and_is_no_finding() {
+    let place = Place::new();
+    let directory = place.local_directory();
+    objects(&place, &directory, 4);
+    // The end of object 1, and all of object 2.
+    rot(&directory, &entry(33));
+    rot(&directory, &entry(44));
+    let damaged: Vec<_> = kinds(&verify_local(&directory).unwrap());
+    let exactly = |from, to| (Kind::Damaged, Some(Sequences::new(from, to)), true);
+    assert_eq!(damaged, [exactly(30, 40), exactly(40, 50)]);
+
+    let journal = quarantining(&place, &directory);
+    place.fake.end_outage();
+    assert!(journal.close().is_err(), "entries were left out");
+    drop(journal);
+    let report = beside(&place, &directory);
+    assert!(report.is_whole(), "{:?}", report.findings);
+    let gaps: Vec<_> = left_out(&report).into_iter().map(|(number, sequences, _)| (number, sequences)).collect();
+    assert_eq!(gaps, [(1, Some(Sequences::new(30, 40))), (2, Some(Sequences::new(40, 60)))]);
+    assert_eq!((report.left_out_entries, report.uploaded_sequence), (30, 80));
+    assert!(report.left_out.iter().all(|left| left.is_kept && left.good_entries <= 10));
+    // Somebody may take away what was kept aside: that is told, too.
+    std::fs::remove_dir_all(directory.join("quarantine")).unwrap();
+    let report = beside(&place, &directory);
+    assert!(report.is_whole() && report.left_out.iter().all(|left| !left.is_kept));
+}
+
+#[test]
+fn an_object_that_was_cut_is_whole_as_it_was_cut_here_and_in_the_bucket() {
+    let place = Place::new();
+    let directory = place.local_directory();
+    objects(&place, &directory, 2);
+    rot(&directory, &entry(13));
+    // Cut, while the store refuses all there is to ask: the damage is here, and so are all objects.
+    place.fake.begin_outage(BucketErrorKind::Forbidden);
+    let journal = quarantining(&place, &directory);
+    support::until("left out", || journal.stats().left_out > 0);
+    drop(journal);
+    let before = files(&directory);
+    let report = verify_local(&directory).unwrap();
+    assert!(report.is_whole(), "{:?}", report.findings);
+    assert_eq!(left_out(&report), [(0, Some(Sequences::new(10, 20)), 1)]);
+    assert_eq!(report.left_out[0].damage[0].sequences, Some(Sequences::new(10, 20)));
+    let cut = &report.objects[0];
+    assert_eq!((cut.next_sequence, cut.complete, cut.ends_early), (10, true, true));
+    assert_eq!(cut.state, ObjectState::Sealed);
+
+    // It arrives, and nobody learns it: the directory is as before. What is in the bucket is what is here.
+    place.fake.end_outage();
+    let journal = quarantining(&place, &directory);
+    journal.close().unwrap();
+    drop(journal);
+    let report = beside(&place, &directory);
+    assert!(report.is_whole(), "{:?}", report.findings);
+    for slab in files(&directory).keys() {
+        std::fs::remove_file(slab).unwrap();
+    }
+    for (path, content) in &before {
+        std::fs::write(path, content).unwrap();
+    }
+    let mut report = verify_local(&directory).unwrap();
+    let reader = Reader::new(place.bucket(), "").unwrap();
+    report.hold_against(&reader, &reader.list(&Selection::default()).unwrap(), DEEP).unwrap();
+    assert!(report.is_whole() && report.compared_objects > 0, "{:?}", report.findings);
+
+    // More damage, that nobody has left out, is a finding.
+    rot(&directory, &entry(25));
+    let report = verify_local(&directory).unwrap();
+    assert_eq!(kinds(&report), [(Kind::Damaged, Some(Sequences::new(20, 30)), true)]);
+    // So is damage to what is left of the object that was cut.
+    rot(&directory, &entry(3));
+    let report = verify_local(&directory).unwrap();
+    assert_eq!(kinds(&report)[0], (Kind::Damaged, Some(Sequences::new(0, 10)), true));
+    assert!(!report.objects[0].complete);
+}
+
+#[test]
+fn objects_left_out_at_the_end_are_not_missed_in_the_bucket() {
+    let place = Place::new();
+    let directory = place.local_directory();
+    objects(&place, &directory, 3);
+    rot(&directory, &entry(33));
+    rot(&directory, &entry(41));
+    place.fake.end_outage();
+    let journal = quarantining(&place, &directory);
+    assert!(journal.close().is_err());
+    drop(journal);
+    // Opened and closed again, until nothing of them is left here.
+    for _ in 0..2 {
+        run(&place, &directory, 0, true);
+    }
+    let report = beside(&place, &directory);
+    assert!(report.is_whole(), "{:?}", report.findings);
+    assert_eq!((report.uploaded_sequence, report.left_out_entries), (60, 30));
+    // But what isn't there and wasn't left out is.
+    let last = place.memory.objects().into_keys().last().unwrap();
+    place.memory.delete(&last);
+    let report = beside(&place, &directory);
+    assert_eq!(report.findings.iter().map(|found| found.kind).collect::<Vec<_>>(), [Kind::NotInBucket]);
 }

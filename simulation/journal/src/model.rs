@@ -109,9 +109,9 @@ impl Model {
         at
     }
 
-    /// How many objects begin at an entry from that one on.
-    pub fn objects_from(&self, first: u64) -> usize {
-        self.objects.values().filter(|seen| seen.first >= first).count()
+    /// How many objects come after that number.
+    pub fn objects_after(&self, number: u64) -> usize {
+        self.objects.range(number.saturating_add(1)..).count()
     }
 
     /// The entries that are in no object, as ranges.

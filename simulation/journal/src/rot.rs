@@ -2,12 +2,13 @@
 //! them, with no code of the product's. Knows the disk.
 //!
 //! Only what the product promises to find is damaged: whole older slabs, and in the newest one frames of which a later frame says that
-//! they were synced (what is beyond that can't be told from a torn write). The newest slab's header and checkpoint are left alone: without
+//! they were synced (what is beyond that can't be told from a torn write). That frame must be on the medium itself: what says so and is lost
+//! with the power, or with a sync that fails, says nothing to the next opening. The newest slab's header and checkpoint are left alone: without
 //! them a log is refused.
 
 use std::path::{Path, PathBuf};
 
-use durable_queue::fake::{Dice, FakeDisk};
+use durable_queue::fake::{Dice, FakeDisk, Loss};
 
 const FIRST_FRAME: usize = 4096;
 
@@ -74,7 +75,9 @@ pub fn strike(disk: &FakeDisk, directory: &Path, dice: &mut Dice) -> Option<Stri
         };
         return Some(format!("{name} {what}"));
     }
-    let frames = frames(&content);
+    let medium = disk.fork();
+    medium.lose_power(Loss::Lost);
+    let frames = frames(&medium.content(slab)?);
     let candidates: Vec<Frame> = frames
         .iter()
         .enumerate()

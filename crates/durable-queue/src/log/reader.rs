@@ -106,7 +106,10 @@ impl Reader {
         }
         while self.position < self.limit {
             let end = self.slab_end(self.position.slab)?;
-            if self.position.offset_bytes == end && self.position.slab < self.limit.slab {
+            // Beyond its end, too, if it is gone: of a slab that was cut short by somebody else it may not be known where it ended.
+            let is_at_end = self.position.offset_bytes == end
+                || (self.position.offset_bytes > end && self.position.slab < self.commit.oldest());
+            if is_at_end && self.position.slab < self.limit.slab {
                 self.position = Position::new(self.position.slab + 1, FIRST_FRAME);
                 continue;
             }

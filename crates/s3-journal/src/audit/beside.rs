@@ -127,7 +127,8 @@ impl Beside {
         let (mut from, mut is_passed) = (self.last.map_or(0, |(_, first)| first.saturating_add(1)), false);
         for left_out in &report.left_out {
             let Some(Sequences { from: first, to: Some(next) }) = left_out.sequences else { continue };
-            let begins = left_out.number == first_missing || self.last.is_some_and(|last| last.0 == left_out.number);
+            let is_of_last = self.last.is_some_and(|(number, _)| number == left_out.number);
+            let begins = is_of_last || (left_out.number == first_missing && left_out.whole_object);
             if begins || (is_passed && first <= from) {
                 (from, is_passed) = (from.max(next), true);
             }

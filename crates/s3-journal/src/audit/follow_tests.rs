@@ -367,6 +367,7 @@ fn a_checkpoint_that_counts_other_entries_as_left_out_is_told() {
                 next_sequence: 30,
                 kept_as: record.kept_as,
                 good_entries: 10,
+                whole_object: false,
             });
         }
         told.checkpoint(&state);

@@ -48,6 +48,7 @@ impl LeftOut {
                 next_sequence: quarantined.next_sequence,
                 kept_as: quarantined.kept_as.clone(),
                 good_entries: quarantined.good_entries,
+                whole_object: quarantined.cut.is_none(),
             });
         }
         self.records.push(quarantined.clone());
@@ -85,6 +86,7 @@ impl LeftOut {
                 number: gap.number,
                 sequences: Some(Sequences::new(gap.first, gap.next_sequence)),
                 good_entries: gap.good_entries,
+                whole_object: gap.whole_object,
                 kept_as: gap.kept_as.clone(),
                 is_kept: false,
                 damage: Vec::new(),
@@ -97,6 +99,7 @@ impl LeftOut {
                     number: record.number,
                     sequences: None,
                     good_entries: 0,
+                    whole_object: record.cut.is_none(),
                     kept_as: record.kept_as.clone(),
                     is_kept: false,
                     damage: Vec::new(),

@@ -102,6 +102,8 @@ pub struct LocalLeftOut {
     pub sequences: Option<Sequences>,
     /// How many of them are in batches that are whole.
     pub good_entries: u64,
+    /// Whether nothing of the object is uploaded; else it ended early.
+    pub whole_object: bool,
     /// The file that says where they are kept, below the local directory.
     pub kept_as: String,
     /// Whether that file is there.

@@ -154,6 +154,10 @@ pub struct Gap {
     /// How many of them are in batches that are whole.
     #[n(4)]
     pub good_entries: u64,
+    /// Nothing of the object is written.
+    #[n(5)]
+    #[cbor(default)]
+    pub whole_object: bool,
 }
 
 /// What an object says of the one before it, where that isn't what was recorded when it was opened.
@@ -422,6 +426,7 @@ impl State {
                 next_sequence: quarantined.next_sequence,
                 kept_as: quarantined.kept_as.clone(),
                 good_entries: quarantined.good_entries,
+                whole_object: quarantined.cut.is_none(),
             });
             self.left_out_entries += quarantined.next_sequence - quarantined.first;
         }

@@ -247,7 +247,10 @@ impl Examination {
     ) -> Result<Option<Next>, LoadError> {
         let decoded = decode(record)?;
         match &decoded {
-            Record::Batch(batch) if batch.number < self.number => return Ok(None),
+            Record::Batch(batch) if batch.number < self.number => {
+                self.forget_before(batch.first + batch.entries);
+                return Ok(None);
+            }
             Record::Batch(batch) => {
                 self.reached(batch.first);
                 if batch.number > self.number && batch.opening.is_some() {
@@ -292,6 +295,16 @@ impl Examination {
             (_, Ok(())) => {}
         }
         Ok(None)
+    }
+
+    /// What was met so far is of an object that is in the bucket, which ends with this entry or later, whatever of it is damaged.
+    fn forget_before(&mut self, sequence: u64) {
+        if self.object.is_none() && self.good.is_empty() {
+            self.from = None;
+            self.places.clear();
+            self.sequence = self.sequence.max(sequence);
+            self.first = self.first.max(sequence);
+        }
     }
 
     /// Whether nothing of the object is missing before this batch, whatever is damaged there.

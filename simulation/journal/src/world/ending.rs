@@ -1,16 +1,17 @@
 //! The end of a life: everything is mended, and everything must arrive.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use durable_queue::clock::Clock;
 use s3_journal::read::{Depth, Reader, Selection, VerifyOptions};
-use s3_journal::simulation::{ScribeStep, Stepped};
+use s3_journal::simulation::{ScribeStep, Stepped, look};
 
 use super::World;
 use crate::faults::Faults;
-use crate::machine::PREFIX;
+use crate::machine::{DIRECTORY, PREFIX};
 
 /// Rounds in which everything must have arrived once nothing goes wrong any more.
 const ROUNDS_MAX: u64 = 30_000;
@@ -124,11 +125,14 @@ impl World {
         let Some(journal) = &self.machine.journal else { return Ok(()) };
         let (damage, reached) = (journal.damage(), journal.uploaded());
         self.trace.note(|| format!("stopped at {reached}: {damage:?}"));
-        // The object at hand may have arrived before without anybody having learnt it: no other.
-        let beyond = self.machine.model.objects_from(reached);
-        if beyond > 1 {
+        // The object at hand may have arrived before without anybody having learnt it: no other. By number, since the entries of those that
+        // were acknowledged aren't known where a record of that rotted.
+        let (_, number, _) =
+            look(&self.machine.disk, Path::new(DIRECTORY)).map_err(|error| error.to_string())?;
+        let beyond = self.machine.model.objects_after(number);
+        if beyond > 0 {
             return Err(format!(
-                "the upload stopped at {reached} ({damage:?}), and {beyond} objects are beyond that"
+                "the upload stopped at {reached}, object {number} ({damage:?}), and {beyond} objects are beyond that"
             ));
         }
         Ok(())
