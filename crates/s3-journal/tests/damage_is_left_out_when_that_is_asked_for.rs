@@ -433,3 +433,26 @@ fn what_is_left_here_of_an_object_in_the_bucket_may_be_damaged() {
     assert_eq!(written.place.entries(), (0..11).map(entry).collect::<Vec<_>>());
     assert_eq!(written.findings(), []);
 }
+
+#[test]
+fn where_an_objects_end_is_all_that_is_left_of_it_the_next_one_arrives() {
+    let written = Written::new(&[1], Compressor::None);
+    written.place.fake.begin_outage(BucketErrorKind::Unavailable);
+    let journal = s3_journal::journal(written.options()).unwrap();
+    drop(journal);
+    // An object that is open as the process ends: the next opening ends it, in another slab.
+    let journal = s3_journal::journal(written.options()).unwrap();
+    for number in 10..16 {
+        journal.submit(&entry(number)).unwrap().durable().wait().unwrap();
+    }
+    drop(journal);
+    let journal = s3_journal::journal(written.options()).unwrap();
+    for number in 16..20 {
+        journal.submit(&entry(number)).unwrap().durable().wait().unwrap();
+    }
+    drop(journal);
+    for slab in 1..=3 {
+        std::fs::remove_file(written.slab(slab)).unwrap();
+    }
+    written.check_arrives_without(0..16, 20);
+}

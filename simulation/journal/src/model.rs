@@ -36,6 +36,8 @@ pub struct Model {
     pub durable: u64,
     /// Told to be in the bucket.
     pub uploaded: u64,
+    /// The most that was ever told so.
+    ever_uploaded: u64,
     /// By number.
     objects: BTreeMap<u64, Seen>,
     /// Entries that the journal has told to be left out at some time.
@@ -51,6 +53,7 @@ impl Model {
             entries: Vec::new(),
             durable: 0,
             uploaded: 0,
+            ever_uploaded: 0,
             objects: BTreeMap::new(),
             left_out: Vec::new(),
             has_rotted: false,
@@ -109,9 +112,11 @@ impl Model {
         at
     }
 
-    /// How many objects come after that number.
-    pub fn objects_after(&self, number: u64) -> usize {
-        self.objects.range(number.saturating_add(1)..).count()
+    /// How many objects come after that number, of which it was never told that they are in the bucket: where the record of that has
+    /// rotted it isn't known any more.
+    pub fn untold_after(&self, number: u64) -> usize {
+        let later = self.objects.range(number.saturating_add(1)..);
+        later.filter(|(_, seen)| seen.first + seen.entries > self.ever_uploaded).count()
     }
 
     /// The entries that are in no object, as ranges.
@@ -172,6 +177,7 @@ impl Model {
         }
         self.durable = durable;
         self.uploaded = uploaded;
+        self.ever_uploaded = self.ever_uploaded.max(uploaded);
         Ok(())
     }
 

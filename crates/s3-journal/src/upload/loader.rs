@@ -499,6 +499,13 @@ impl Loader {
                         return Ok(Loaded::Opened(plan));
                     }
                 }
+                Record::Seal(seal)
+                    if self.object.is_none()
+                        && let Some(number) = self.number.filter(|number| seal.number > *number) =>
+                {
+                    self.reader = self.log.reader(self.start, through());
+                    return Err(LoadError::Missing { number, position });
+                }
                 Record::Seal(seal) => {
                     let first = self.object.as_ref().map_or(0, |object| object.next_sequence);
                     let info = SealInfo { len_bytes: seal.len_bytes, crc64nvme: seal.crc64nvme };

@@ -126,10 +126,10 @@ impl World {
         let (damage, reached) = (journal.damage(), journal.uploaded());
         self.trace.note(|| format!("stopped at {reached}: {damage:?}"));
         // The object at hand may have arrived before without anybody having learnt it: no other. By number, since the entries of those that
-        // were acknowledged aren't known where a record of that rotted.
+        // were acknowledged aren't known where the record of that has rotted.
         let (_, number, _) =
             look(&self.machine.disk, Path::new(DIRECTORY)).map_err(|error| error.to_string())?;
-        let beyond = self.machine.model.objects_after(number);
+        let beyond = self.machine.model.untold_after(number);
         if beyond > 0 {
             return Err(format!(
                 "the upload stopped at {reached}, object {number} ({damage:?}), and {beyond} objects are beyond that"
