@@ -112,10 +112,10 @@ impl Model {
         at
     }
 
-    /// How many objects come after that number, of which it was never told that they are in the bucket: where the record of that has
+    /// How many objects there are from that number on, of which it was never told that they are in the bucket: where the record of that has
     /// rotted it isn't known any more.
-    pub fn untold_after(&self, number: u64) -> usize {
-        let later = self.objects.range(number.saturating_add(1)..);
+    pub fn untold_from(&self, number: u64) -> usize {
+        let later = self.objects.range(number..);
         later.filter(|(_, seen)| seen.first + seen.entries > self.ever_uploaded).count()
     }
 

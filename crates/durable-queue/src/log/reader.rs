@@ -147,6 +147,14 @@ impl Reader {
             has_frames: true,
         };
         let (to, found) = match self.slab(position.slab) {
+            // Of a slab that was cut short or lost it may not be known where it ended.
+            _ if position.offset_bytes > end && position.slab < self.watermark().slab => {
+                self.position = Position::new(position.slab + 1, FIRST_FRAME);
+                self.next_index = None;
+                self.headers.clear();
+                let reason = "the end of the slab is missing".to_owned();
+                return Ok(Some(damage(position.offset_bytes, reason, None, None)));
+            }
             Ok(slab) => {
                 let file = self.file(&slab)?;
                 let read = |source| ReadError::Io { path: slab.path.clone(), source };

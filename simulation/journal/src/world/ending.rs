@@ -112,6 +112,11 @@ impl World {
             self.is_given_up = true;
             return Ok(());
         }
+        if self.machine.model.has_rotted && self.store.denied_for_good.head {
+            // A documented remainder: that an object was sent has rotted, and whose it is can't be seen. It goes on once it can.
+            self.store.mend(true);
+            return self.drain();
+        }
         Err(format!("not everything arrives: {uploaded} of {submitted} are uploaded; {last_error:?}"))
     }
 
@@ -129,10 +134,10 @@ impl World {
         // were acknowledged aren't known where the record of that has rotted.
         let (_, number, _) =
             look(&self.machine.disk, Path::new(DIRECTORY)).map_err(|error| error.to_string())?;
-        let beyond = self.machine.model.untold_after(number);
-        if beyond > 0 {
+        let beyond = self.machine.model.untold_from(number);
+        if beyond > 1 {
             return Err(format!(
-                "the upload stopped at {reached}, object {number} ({damage:?}), and {beyond} objects are beyond that"
+                "the upload stopped at {reached}, object {number} ({damage:?}), and {beyond} objects are there from that on"
             ));
         }
         Ok(())
