@@ -110,6 +110,8 @@ pub struct Counters {
     left_out: AtomicU64,
     degraded: AtomicBool,
     stopped: AtomicBool,
+    /// By what: as long as it is, that matters, and not the calls that fail meanwhile.
+    stopped_by: Mutex<Option<LastError>>,
     last_error: Mutex<Option<LastError>>,
     stepped_back: Mutex<Option<SystemTime>>,
     /// When the oldest object that isn't uploaded was opened, once the uploader has come to it.
@@ -189,6 +191,7 @@ impl Counters {
     pub fn upload_stopped(&self, reason: String, at: SystemTime) {
         if !self.stopped.load(Ordering::Relaxed) {
             self.set_last_error("upload", reason, at);
+            lock(&self.stopped_by).clone_from(&lock(&self.last_error));
             self.stopped.store(true, Ordering::Release);
         }
     }
@@ -231,11 +234,38 @@ impl Counters {
         stats.reuploaded = read(&self.reuploaded);
         stats.left_out = read(&self.left_out);
         stats.health = self.health();
-        stats.last_error.clone_from(&lock(&self.last_error));
+        let is_stopped = stats.health == Health::Stopped;
+        let last_error = if is_stopped { &self.stopped_by } else { &self.last_error };
+        stats.last_error.clone_from(&lock(last_error));
     }
 
     fn set_last_error(&self, operation: &str, message: String, at: SystemTime) {
         let time_unix_ms = crate::write::to_unix_ms(at);
         *lock(&self.last_error) = Some(LastError { operation: operation.to_owned(), message, time_unix_ms });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bucket::BucketErrorKind;
+
+    #[test]
+    fn what_stops_the_upload_is_not_hidden_by_calls_that_fail_meanwhile() {
+        let (counters, mut stats) = (Counters::default(), Stats::default());
+        let at = SystemTime::UNIX_EPOCH;
+        let fail = || {
+            let error = BucketError::new(BucketErrorKind::Forbidden, "AccessDenied", "no");
+            counters.call_failed("HeadObject", &error, at);
+        };
+        counters.upload_stopped("something else is at the key".to_owned(), at);
+        fail();
+        counters.tell(&mut stats);
+        assert_eq!(stats.health, Health::Stopped);
+        assert_eq!(stats.last_error.as_ref().unwrap().message, "something else is at the key");
+        counters.upload_goes_on();
+        fail();
+        counters.tell(&mut stats);
+        assert_eq!(stats.last_error.unwrap().operation, "HeadObject");
     }
 }

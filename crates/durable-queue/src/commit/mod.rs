@@ -186,6 +186,15 @@ impl Commit {
         state.slabs.front().map_or(state.slab.number, |slab| slab.number)
     }
 
+    /// Whether slab `number` was removed because it may go, or is being removed just now.
+    pub(crate) fn is_released(&self, number: u64) -> bool {
+        let state = self.state();
+        state.slabs.front().is_none_or(|oldest| {
+            let may_go = |end| Position::new(oldest.number, end) <= state.release;
+            number < oldest.number || (number == oldest.number && oldest.end.is_some_and(may_go))
+        })
+    }
+
     /// Where the frames of slab `number` end, if it has ended and is on disk or was removed last.
     pub(crate) fn slab_end(&self, number: u64) -> Option<u64> {
         let state = self.state();

@@ -377,7 +377,7 @@ impl Reader {
         let oldest = self.commit.oldest();
         let file = self.commit.environment.disk.open(&path, OpenMode::Read).map_err(|source| {
             // A slab that is being removed just now is still counted for a moment.
-            if source.kind() == io::ErrorKind::NotFound && number <= oldest {
+            if source.kind() == io::ErrorKind::NotFound && self.commit.is_released(number) {
                 let oldest = Position::new(oldest.max(number + 1), FIRST_FRAME);
                 ReadError::Released { position: Position::new(number, FIRST_FRAME), oldest }
             } else if source.kind() == io::ErrorKind::NotFound {

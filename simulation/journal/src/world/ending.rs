@@ -107,15 +107,15 @@ impl World {
         let (submitted, uploaded) = (self.machine.model.submitted(), self.machine.model.uploaded);
         let last_error = self.machine.journal.as_ref().and_then(Stepped::last_error);
         let is_foreign = last_error.as_ref().is_some_and(|error| error.contains("this journal didn't write"));
-        if self.machine.model.has_rotted && is_foreign {
-            // A documented remainder: the object had arrived whole, and what it was has rotted, too. A loud stop.
-            self.is_given_up = true;
-            return Ok(());
-        }
         if self.machine.model.has_rotted && self.store.denied_for_good.head {
             // A documented remainder: that an object was sent has rotted, and whose it is can't be seen. It goes on once it can.
             self.store.mend(true);
             return self.drain();
+        }
+        if self.machine.model.has_rotted && is_foreign {
+            // A documented remainder: the object had arrived whole, and what it was has rotted, too. A loud stop.
+            self.is_given_up = true;
+            return Ok(());
         }
         Err(format!("not everything arrives: {uploaded} of {submitted} are uploaded; {last_error:?}"))
     }
