@@ -42,6 +42,7 @@ mod recovery;
 #[doc(hidden)]
 pub mod sabotage;
 mod slab;
+mod sync;
 mod window;
 
 pub use commit::{Appended, Class, LogStats, Room, Step, Threads};

@@ -22,7 +22,7 @@ mod write;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use crate::disk::DirectoryLock;
 use crate::environment::Environment;
@@ -31,6 +31,7 @@ use crate::options::LogOptions;
 use crate::position::Position;
 use crate::sabotage::{self, Safeguard};
 use crate::slab::SlabFile;
+use crate::sync::{Condvar, Mutex, MutexGuard, thread};
 
 pub use face::{Appended, Class, LogStats, Room, Step};
 pub(crate) use open_files::{OpenFile, OpenFiles};
@@ -60,7 +61,7 @@ pub(crate) struct Commit {
     room_wakes: Condvar,
     durable_wakes: Condvar,
     progress: Mutex<Arc<Vec<Progress>>>,
-    threads: Mutex<Vec<std::thread::JoinHandle<()>>>,
+    threads: Mutex<Vec<thread::JoinHandle<()>>>,
     /// Ours until the log is closed or forgotten.
     directory_lock: Mutex<Option<Box<dyn DirectoryLock>>>,
 }

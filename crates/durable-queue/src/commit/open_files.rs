@@ -2,10 +2,11 @@
 //! stand idle for as long as it likes: on a full disk for ever, since it waits for what there is no room to write. So the files
 //! of a slab are closed when it is removed, whoever has them. Knows `disk`.
 
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 use super::lock;
 use crate::disk::DiskFile;
+use crate::sync::Mutex;
 
 /// A slab's file as a reader has it open.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The three threads: a loop around each step. Only here does anything wait for work. Knows the steps.
 
 use std::io;
-use std::sync::{Arc, Condvar};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::prepare::TRY_EVERY;
@@ -9,6 +9,7 @@ use super::state::{Bell, State};
 use super::waiting::wait;
 use super::write::WATERMARK_AFTER;
 use super::{Commit, Step, lock};
+use crate::sync::{Condvar, thread};
 
 /// The threads that write, sync and prepare. Dropping this (or closing the log) ends them, after what was appended has been
 /// written and, with [`LogOptions::fsync`](crate::LogOptions::fsync), synced.
@@ -55,7 +56,7 @@ struct Dart<'a>(&'a Commit);
 
 impl Drop for Dart<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
+        if thread::panicking() {
             let error = io::Error::other("a thread of the log panicked");
             self.0.fail("work", &self.0.options.directory, error);
         }
@@ -75,7 +76,7 @@ impl Commit {
         for job in [Job::Write, Job::Sync, Job::Prepare] {
             let commit = Arc::clone(self);
             let spawned =
-                std::thread::Builder::new().name(job.name().to_owned()).spawn(move || commit.run(job));
+                thread::Builder::new().name(job.name().to_owned()).spawn(move || commit.run(job));
             match spawned {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
@@ -156,7 +157,7 @@ impl Commit {
             state.is_stopping = true;
             self.ring_all(&mut state);
         }
-        let me = std::thread::current().id();
+        let me = thread::current().id();
         for thread in threads.drain(..).filter(|thread| thread.thread().id() != me) {
             // A panic has let the latch fall already.
             let _ = thread.join();

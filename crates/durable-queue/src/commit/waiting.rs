@@ -1,13 +1,14 @@
 //! Waiting for room and for durability. Nobody misses a wake: what is waited for is looked at under the lock that the waker
 //! changed it under. Knows the shared state.
 
-use std::sync::{Arc, Condvar, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::state::{Phase, State};
 use super::{Commit, Room};
 use crate::error::LogFailure;
 use crate::position::Position;
+use crate::sync::{Condvar, MutexGuard};
 
 impl Commit {
     pub(crate) fn wait_for_room(&self, timeout: Option<Duration>) -> Room {

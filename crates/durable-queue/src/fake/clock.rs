@@ -1,9 +1,10 @@
 //! A clock that stands still until it is told. Knows only the trait.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::clock::Clock;
+use crate::sync::{Mutex, MutexGuard};
 
 /// Where [`FakeClock::default`] stands: 2026-11-22 09:34:07 UTC, in seconds since 1970.
 const DEFAULT_UNIX_SECONDS: u64 = 1_795_340_047;

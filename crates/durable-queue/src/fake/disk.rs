@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use super::faults::{Fault, Matcher};
 use super::file::FakeFile;
@@ -13,6 +13,7 @@ use super::machine::{Machine, Stop};
 use super::names::{NameChange, Node, is_root};
 use super::operation::{Operation, OperationKind, Traced, name};
 use crate::disk::{DirectoryLock, Disk, DiskFile, Entry, LockOutcome, OpenMode, Space};
+use crate::sync::{Mutex, MutexGuard};
 
 type Hook = Box<dyn FnOnce() + Send>;
 

@@ -1,9 +1,10 @@
 //! Dice: random numbers that a seed decides. Knows only the trait [`Random`].
 
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use crate::random::Random;
+use crate::sync::Mutex;
 
 /// A generator of which the same seed gives the same numbers for ever: SplitMix64 (Steele, Lea, Flood: "Fast Splittable
 /// Pseudorandom Number Generators", OOPSLA 2014). Good enough for tests, and for nothing else.

@@ -6,7 +6,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 
 use super::error::QueuesOpenError;
 use super::options::{Predicate, QueueOptions, Rules};
@@ -21,6 +20,7 @@ use crate::log::{Log, Through};
 use crate::options::LogOptions;
 use crate::position::Position;
 use crate::recovery::{Cut, Record, Visitor};
+use crate::sync::thread;
 
 /// Room in each slab for records of completions.
 const CONTROL_RESERVE_BYTES_MAX: u64 = 64 << 10;
@@ -30,7 +30,7 @@ const CONTROL_RESERVE_SHARE: u64 = 8;
 /// The threads of open queues.
 #[derive(Debug)]
 pub(super) struct Running {
-    keeper: JoinHandle<()>,
+    keeper: thread::JoinHandle<()>,
     log: Threads,
 }
 
@@ -147,7 +147,7 @@ fn start(shared: &Arc<Shared>) -> Result<Running, QueuesOpenError> {
     }));
     let log = shared.log.start().map_err(QueuesOpenError::Thread)?;
     let kept = Arc::clone(shared);
-    let keeper = std::thread::Builder::new()
+    let keeper = thread::Builder::new()
         .name("queue-keeper".to_owned())
         .spawn(move || kept.run_keeper())
         .map_err(QueuesOpenError::Thread)?;

@@ -1,8 +1,6 @@
 //! Putting a task: into the log's memory, into the ledger, and out when it is as durable as asked for. Blocks only here and in
 //! the log's own waits.
 
-use std::sync::MutexGuard;
-
 use super::error::PutError;
 use super::name::check_name;
 use super::record::{KIND_TASK, TaskMeta};
@@ -12,6 +10,7 @@ use crate::commit::Class;
 use crate::frame::{self, Frame};
 use crate::position::Position;
 use crate::sabotage;
+use crate::sync::MutexGuard;
 
 /// A task that was appended.
 struct Put {

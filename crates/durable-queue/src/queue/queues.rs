@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::error::{CloseError, DeleteError, PutError, QueuesOpenError, SetAside, SyncError, TakeError};
@@ -15,6 +15,7 @@ use super::stats::QueueStats;
 use super::task::Task;
 use crate::environment::Environment;
 use crate::recovery::Cut;
+use crate::sync::Mutex;
 
 /// Named queues of tasks in one directory: put from any thread, taken by any thread, kept over restarts. Cheap to clone: all
 /// clones are the same queues. Names need no declaration; a queue is there from its first put on.

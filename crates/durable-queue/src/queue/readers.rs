@@ -3,13 +3,14 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
 use super::record::{self, KIND_TASK};
 use crate::error::ReadError;
 use crate::log::{Log, Reader, Through};
 use crate::position::Position;
 use crate::slab::slab_path;
+use crate::sync::Mutex;
 
 /// How many readers are kept while nobody reads, each with at most twice 256 KiB read ahead.
 const READERS_KEPT_MAX: usize = 4;

@@ -6,8 +6,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::ledger::Ledger;
@@ -20,6 +19,8 @@ use crate::environment::Environment;
 use crate::frame::Frame;
 use crate::log::Log;
 use crate::position::Position;
+use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Which slabs are worth emptying is looked at again when tasks of this share of a slab were completed.
 const LOOK_SLAB_SHARE: u64 = 32;

@@ -2,13 +2,14 @@
 //! being refused. Pure but for waking.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Condvar};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::error::SetAside;
 use super::ledger::Ledger;
 use crate::error::{AppendError, FullReason, LogFailure};
 use crate::position::Position;
+use crate::sync::Condvar;
 
 /// How many damaged tasks are remembered for [`Queues::set_aside`](super::Queues::set_aside): the newest.
 const SET_ASIDE_MAX: usize = 1000;

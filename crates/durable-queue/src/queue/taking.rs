@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::damage;
 use super::error::{SetAside, TakeError};
@@ -13,6 +12,7 @@ use super::readers::Unreadable;
 use super::shared::Shared;
 use super::state::{Deadline, Left, Side};
 use super::task::Task;
+use crate::sync::atomic::Ordering;
 
 impl Shared {
     /// Takes the next task. Nothing: there was none until `deadline`.
