@@ -147,6 +147,27 @@ fn a_sync_that_succeeds_after_a_write_failed_no_longer_counts() {
 }
 
 #[test]
+fn no_slab_is_begun_after_a_sync_failed_while_the_writer_was_about_to() {
+    let mut world = World::new(1);
+    let log = world.open().unwrap().unwrap();
+    world.run(&log, &[Act::Prepare, Act::Append(9000), Act::Write]);
+    // One batch: a frame that ends this slab and one that begins the next. Between the two the sync of this slab fails, which
+    // drops its bytes, and the next sync of it would say that all is well.
+    world.run(&log, &[Act::Append(1000), Act::Append(6000)]);
+    let (disk, syncing) = (world.disk.clone(), log.clone());
+    world.disk.after_next_write(move || {
+        disk.fail_when(ErrorKind::Other, |operation| operation.starts_with("sync 0"));
+        assert_eq!(syncing.sync_step(), Step::Finished);
+        disk.mend();
+    });
+    assert_eq!(log.write_step(), Step::Finished);
+    assert_eq!(world.disk.names(), ["0000000000000001.slab", "next.tmp"]);
+    drop(log);
+    world.disk.lose_power(Loss::Lost);
+    world.open_and_read().unwrap();
+}
+
+#[test]
 fn a_directory_that_cannot_be_synced_is_a_latch_too() {
     let mut world = World::new(1);
     let log = world.open().unwrap().unwrap();

@@ -30,6 +30,7 @@ pub struct FakeDisk {
 pub(super) struct Shared {
     machine: Mutex<Machine>,
     during_sync: Mutex<Option<Hook>>,
+    after_write: Mutex<Option<Hook>>,
 }
 
 impl Shared {
@@ -37,8 +38,12 @@ impl Shared {
         self.machine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn take_hook(&self) -> Option<Hook> {
+    pub(super) fn take_during_sync(&self) -> Option<Hook> {
         self.during_sync.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn take_after_write(&self) -> Option<Hook> {
+        self.after_write.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
@@ -62,7 +67,11 @@ impl FakeDisk {
 
     fn of(machine: Machine, seat: usize) -> Self {
         Self {
-            shared: Arc::new(Shared { machine: Mutex::new(machine), during_sync: Mutex::default() }),
+            shared: Arc::new(Shared {
+                machine: Mutex::new(machine),
+                during_sync: Mutex::default(),
+                after_write: Mutex::default(),
+            }),
             seat,
         }
     }
@@ -226,6 +235,11 @@ impl FakeDisk {
     /// Has `hook` called while the next sync of a file runs: what it does, that sync misses.
     pub fn during_next_sync(&self, hook: impl FnOnce() + Send + 'static) {
         *self.shared.during_sync.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
+    }
+
+    /// Has `hook` called when the next write to a file has succeeded, before it returns.
+    pub fn after_next_write(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.shared.after_write.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(hook));
     }
 
     /// Has `watch` called before each operation that may change something. It must not use the disk.

@@ -102,7 +102,13 @@ impl DiskFile for FakeFile {
         match error {
             _ if fits < wanted => Err(machine.note(io::ErrorKind::StorageFull)),
             Some(error) => Err(error.into()),
-            None => Ok(()),
+            None => {
+                drop(machine);
+                if let Some(hook) = self.shared.take_after_write() {
+                    hook();
+                }
+                Ok(())
+            }
         }
     }
 
@@ -121,7 +127,7 @@ impl DiskFile for FakeFile {
         if let Some(error) = error {
             return Err(error.into());
         }
-        if let Some(hook) = self.shared.take_hook() {
+        if let Some(hook) = self.shared.take_during_sync() {
             hook();
         }
         Ok(())
