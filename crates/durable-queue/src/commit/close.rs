@@ -19,7 +19,10 @@ impl Commit {
             }
             self.ring_all(&mut state);
         }
-        self.stop();
+        // Kept to the end: who ends the threads writes and syncs what is left too, and nobody may do so any more once the
+        // directory is given up.
+        let mut threads = lock(&self.threads);
+        self.stop(&mut threads);
         let mut directory_lock = lock(&self.directory_lock);
         if let Some(held) = directory_lock.take() {
             self.finish();
@@ -30,6 +33,7 @@ impl Commit {
             drop(held);
         }
         drop(directory_lock);
+        drop(threads);
         self.tell();
         self.forget_progress();
         self.failure().map_or(Ok(()), Err)
@@ -55,7 +59,8 @@ impl Commit {
             return;
         }
         self.state().push_closed();
-        if self.write_step() != Step::Worked {
+        // Whoever else calls the step may have written it.
+        if self.write_step() != Step::Worked && !(self.is_drained() && self.failure().is_none()) {
             return;
         }
         let (slab, end) = {

@@ -21,7 +21,7 @@ pub struct Threads {
 
 impl Drop for Threads {
     fn drop(&mut self) {
-        self.commit.stop();
+        self.commit.stop(&mut lock(&self.commit.threads));
     }
 }
 
@@ -75,8 +75,7 @@ impl Commit {
         let handle = Threads { commit: Arc::clone(self) };
         for job in [Job::Write, Job::Sync, Job::Prepare] {
             let commit = Arc::clone(self);
-            let spawned =
-                thread::Builder::new().name(job.name().to_owned()).spawn(move || commit.run(job));
+            let spawned = thread::Builder::new().name(job.name().to_owned()).spawn(move || commit.run(job));
             match spawned {
                 Ok(thread) => threads.push(thread),
                 Err(error) => {
@@ -150,8 +149,7 @@ impl Commit {
     }
 
     /// Ends the threads, and does what they would still have done.
-    pub(super) fn stop(&self) {
-        let mut threads = lock(&self.threads);
+    pub(super) fn stop(&self, threads: &mut Vec<thread::JoinHandle<()>>) {
         {
             let mut state = self.state();
             state.is_stopping = true;
