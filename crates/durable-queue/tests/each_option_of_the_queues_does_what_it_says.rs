@@ -5,8 +5,8 @@ mod support;
 
 use std::time::Duration;
 
-use durable_queue::fake::{FakeDisk, Loss};
-use durable_queue::queue::{PutError, QueuesOpenError};
+use durable_queue::fake::{FakeDisk, Fault, Loss, OperationKind};
+use durable_queue::queue::{CloseError, PutError, QueuesOpenError, TakeError};
 use durable_queue::{FreeSpace, FullReason, QueueOptions};
 use queue_support::{LONG, SHORT, drain, eventually, open, rest, slabs, small, stats, try_open, waiting};
 use support::Texts;
@@ -253,4 +253,39 @@ fn free_space_kept_is_left_to_others() {
     };
     assert_eq!(reason, FullReason::FreeSpaceKept);
     assert!(disk.left() >= 1 << 19, "{}", disk.left());
+}
+
+#[test]
+fn nobody_waits_for_room_in_a_full_queue_once_the_log_has_failed() {
+    let disk = FakeDisk::new();
+    let queues = open(&disk, small().max_queue_size(1));
+    queues.put("a", "one").unwrap();
+    let waiting = {
+        let queues = queues.clone();
+        std::thread::spawn(move || queues.put("a", "two"))
+    };
+    rest();
+    disk.fail_when(std::io::ErrorKind::Other, |operation| operation == "sync 0000000000000001.slab");
+    assert!(matches!(queues.put("b", "three"), Err(PutError::Failed(_))));
+    assert!(matches!(queues.try_put("a", "four"), Err(PutError::Failed(_))));
+    assert!(matches!(waiting.join().unwrap(), Err(PutError::Failed(_))));
+    assert!(matches!(queues.close(), Err(CloseError::Failed(_))));
+}
+
+#[test]
+fn nobody_waits_for_a_task_once_a_thread_of_the_log_has_panicked() {
+    let disk = FakeDisk::new();
+    let queues = open(&disk, small());
+    let waiting = {
+        let queues = queues.clone();
+        std::thread::spawn(move || queues.take_timeout("a", Duration::from_secs(5)))
+    };
+    rest();
+    disk.inject(Fault::Lies, |operation| {
+        assert!(!operation.is(OperationKind::Preallocate, "next.tmp"), "a disk's mistake");
+        false
+    });
+    let refused = (0..10).find_map(|_| queues.put("b", [0; 6000]).err());
+    assert!(matches!(refused, Some(PutError::Failed(_))), "{refused:?}");
+    assert!(matches!(waiting.join().unwrap(), Err(TakeError::Failed(_))));
 }

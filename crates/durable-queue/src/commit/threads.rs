@@ -105,7 +105,11 @@ impl Commit {
             };
             match step {
                 Step::Worked => {}
-                Step::Finished => return,
+                Step::Finished => {
+                    // Who let the latch fall has told nobody if it panicked.
+                    self.tell();
+                    return;
+                }
                 Step::Idle => self.sleep(job, seen),
             }
         }

@@ -1,7 +1,7 @@
 //! Putting a task: into the log's memory, into the ledger, and out when it is as durable as asked for. Blocks only here and in
 //! the log's own waits.
 
-use super::error::PutError;
+use super::error::{PutError, SyncError};
 use super::name::check_name;
 use super::record::{KIND_TASK, TaskMeta};
 use super::shared::Shared;
@@ -24,15 +24,22 @@ impl Shared {
     pub fn put(&self, name: &str, payload: &[u8], deadline: Deadline) -> Result<bool, PutError> {
         check_name(name)?;
         let Some(put) = self.append_task(name, payload, deadline)? else { return Ok(false) };
-        if self.rules.fsync_put && sabotage::TASK_DURABLE.is_on() {
+        let is_synced = if self.rules.fsync_put && sabotage::TASK_DURABLE.is_on() {
+            false
+        } else if put.is_sync_due {
+            match self.sync() {
+                Ok(()) => true,
+                Err(SyncError::Failed(failure)) => return Err(PutError::Failed(failure)),
+                // Since it was put. Refused it isn't any more: somebody may have it already.
+                Err(SyncError::Closed) => false,
+            }
+        } else {
+            true
+        };
+        if !is_synced {
             self.log.request_sync(put.end);
             // False only if the log was closed first, which makes everything durable that it can.
             self.log.wait_durable(put.end, None).map_err(PutError::Failed)?;
-        } else if put.is_sync_due {
-            self.sync().map_err(|error| match error {
-                super::error::SyncError::Failed(failure) => PutError::Failed(failure),
-                super::error::SyncError::Closed => PutError::Closed,
-            })?;
         }
         Ok(true)
     }
@@ -45,6 +52,10 @@ impl Shared {
             let refusal = if !state.is_open {
                 Refusal::Closed
             } else if state.ledger.waiting(name) >= self.rules.max_queue_size {
+                // Nobody need come any more to take what is there, and no put will succeed if somebody does.
+                if let Some(failure) = self.log.failure() {
+                    return Err(PutError::Failed(failure));
+                }
                 let left = self.left(deadline);
                 if matches!(left, Left::Nothing) {
                     // Somebody else's wake may have come here for nothing.
