@@ -121,4 +121,8 @@ safeguards! {
     READ_PAYLOAD_CHECKSUM "read-payload-checksum" "a task that is taken is as it was put";
     TASK_DURABLE "task-durable" "a task that was put is on the medium";
     PUBLISH_AFTER_SYNC "publish-after-sync" "only what was written before a sync began counts as synced by it";
+    SYNC_TURN "sync-turn" "of two syncs, the one that learns that bytes are lost is believed";
+    WAKE_DURABLE "wake-durable" "who waits for durability learns of it";
+    BELL_COUNTED "bell-counted" "what comes between a thread's look and its sleep wakes it";
+    LOOK_AGAIN "look-again" "a task that became visible just before its taker waited is found";
 }

@@ -17,6 +17,13 @@ pub enum Proof {
     },
     /// The lives of so many seeds, from 0 on.
     Lives(u64),
+    /// So many schedules of a scenario, under each scheduler.
+    Schedules {
+        /// The scenario.
+        scenario: &'static str,
+        /// How many.
+        executions: usize,
+    },
 }
 
 impl fmt::Display for Proof {
@@ -24,6 +31,7 @@ impl fmt::Display for Proof {
         match self {
             Self::Test { target, test, .. } => write!(f, "{target}::{test}"),
             Self::Lives(seeds) => write!(f, "the lives of {seeds} seeds"),
+            Self::Schedules { scenario, executions } => write!(f, "{executions} schedules of {scenario}"),
         }
     }
 }
@@ -42,6 +50,10 @@ const fn journal(target: &'static str, test: &'static str) -> Proof {
 
 const fn unit(test: &'static str) -> Proof {
     journal("s3_journal", test)
+}
+
+const fn schedules(scenario: &'static str) -> Proof {
+    Proof::Schedules { scenario, executions: 2000 }
 }
 
 const LIVES: Proof = Proof::Lives(6_000);
@@ -96,6 +108,13 @@ pub const LIST: &[(&str, &[Proof])] = &[
         &[queue_unit("recovery::tail::tests::a_slab_that_was_synced_whole_must_be_good_to_its_last_byte")],
     ),
     ("idle-watermark", &[queue(DAMAGE, "a_watermark_written_when_idle_closes_that_window")]),
+    (
+        "rotation-latch",
+        &[queue(
+            "a_failed_sync_is_a_latch",
+            "no_slab_is_begun_after_a_sync_failed_while_the_writer_was_about_to",
+        )],
+    ),
     ("latch", &[LIVES]),
     (
         "checkpoint-durable",
@@ -128,6 +147,11 @@ pub const LIST: &[(&str, &[Proof])] = &[
         "publish-after-sync",
         &[queue("slabs_come_and_go", "what_is_written_while_a_sync_runs_is_the_next_syncs")],
     ),
+    ("sync-turn", &[schedules("log-latch")]),
+    ("rotation-outcome", &[schedules("log-rotation-latch")]),
+    ("wake-durable", &[schedules("log-group-commit")]),
+    ("bell-counted", &[schedules("log-group-commit")]),
+    ("look-again", &[schedules("queue-deleting")]),
     ("create-only-put", &[LIVES]),
     ("create-only-complete", &[LIVES]),
     ("identity", &[LIVES]),

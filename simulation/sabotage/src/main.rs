@@ -29,6 +29,9 @@ struct Arguments {
     /// Live the lives of so many seeds, and say what is noticed: what a proof is made of.
     #[arg(long, hide = true)]
     lives: Option<u64>,
+    /// Run so many schedules of the scenario, and say what is noticed.
+    #[arg(long, hide = true, num_args = 2, value_names = ["SCENARIO", "SCHEDULES"])]
+    schedules: Option<Vec<String>>,
     /// How many tests run side by side.
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -44,6 +47,9 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(seeds) = arguments.lives {
         return live(seeds);
+    }
+    if let Some([scenario, executions]) = arguments.schedules.as_deref() {
+        return schedule(scenario, executions);
     }
     let safeguards = safeguards();
     if arguments.list {
@@ -98,6 +104,23 @@ fn main() -> ExitCode {
 fn live(seeds: u64) -> ExitCode {
     for seed in 0..seeds {
         if let Err(failure) = journal_simulation::run_seed(seed, &journal_simulation::Settings::new()) {
+            println!("noticed: {failure}");
+            return ExitCode::FAILURE;
+        }
+    }
+    println!("nothing noticed");
+    ExitCode::SUCCESS
+}
+
+/// So many schedules of a scenario under each scheduler.
+fn schedule(name: &str, executions: &str) -> ExitCode {
+    let scenario = schedules::SCENARIOS.iter().find(|scenario| scenario.name == name);
+    let (Some(scenario), Ok(executions)) = (scenario, executions.parse()) else {
+        println!("there is no scenario {name}");
+        return ExitCode::FAILURE;
+    };
+    for scheduler in [schedules::Scheduler::Random, schedules::Scheduler::Pct] {
+        if let Err(failure) = schedules::run(scenario, scheduler, executions, 1) {
             println!("noticed: {failure}");
             return ExitCode::FAILURE;
         }

@@ -92,10 +92,16 @@ impl Runner {
                 command
             }
             // This program itself, in a process in which the safeguard is off.
-            Proof::Lives(seeds) => match std::env::current_exe() {
+            Proof::Lives(_) | Proof::Schedules { .. } => match std::env::current_exe() {
                 Ok(executable) => {
                     let mut command = Command::new(executable);
-                    command.args(["--lives", &seeds.to_string()]);
+                    match proof {
+                        Proof::Schedules { scenario, executions } => {
+                            command.args(["--schedules", scenario, &executions.to_string()])
+                        }
+                        Proof::Lives(seeds) => command.args(["--lives", &seeds.to_string()]),
+                        Proof::Test { .. } => &mut command,
+                    };
                     command
                 }
                 Err(error) => return Outcome::Broken(error.to_string()),

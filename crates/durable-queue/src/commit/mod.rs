@@ -264,7 +264,7 @@ impl Commit {
         }
         let wake_sync = state.sync_target(self.options.fsync).is_some() && state.sync_bell.ring();
         let wake_preparer = is_durable && state.removable().is_some() && state.prepare_bell.ring();
-        let wake_durable = is_durable && state.durable_waiters > 0;
+        let wake_durable = is_durable && state.durable_waiters > 0 && sabotage::WAKE_DURABLE.is_on();
         let wake_room = state.room_waiters > 0;
         drop(state);
         if wake_sync {

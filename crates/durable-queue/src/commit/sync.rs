@@ -20,7 +20,7 @@ impl Commit {
     /// # Durability
     /// Moves the durable end, and never again after a sync has failed.
     pub(crate) fn sync_step(&self) -> Step {
-        let turn = lock(&self.sync_turn);
+        let turn = sabotage::SYNC_TURN.is_on().then(|| lock(&self.sync_turn));
         let (slab, target) = {
             let state = self.state();
             let has_failed = state.failure.is_some() && sabotage::LATCH.is_on();

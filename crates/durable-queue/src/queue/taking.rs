@@ -12,6 +12,7 @@ use super::readers::Unreadable;
 use super::shared::Shared;
 use super::state::{Deadline, Left, Side};
 use super::task::Task;
+use crate::sabotage;
 use crate::sync::atomic::Ordering;
 
 impl Shared {
@@ -48,13 +49,14 @@ impl Shared {
             if matches!(left, Left::Nothing) {
                 break Ok(None);
             }
-            match &waiting {
-                None => {
-                    // And look again: what became visible before this was told to nobody.
-                    waiting = Some(state.join(name, Side::Taker));
-                    self.takers_waiting.fetch_add(1, Ordering::SeqCst);
-                }
-                Some(condvar) => state = Self::wait(condvar, state, left),
+            let is_told = waiting.is_some();
+            let condvar = waiting.get_or_insert_with(|| {
+                self.takers_waiting.fetch_add(1, Ordering::SeqCst);
+                state.join(name, Side::Taker)
+            });
+            // The first time it looks again: what became visible before this was told to nobody.
+            if is_told || sabotage::LOOK_AGAIN.is_off() {
+                state = Self::wait(condvar, state, left);
             }
         };
         if waiting.is_some() {
