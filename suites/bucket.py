@@ -7,10 +7,10 @@ from pathlib import Path
 
 from checks import check, equal
 
-# docs/DESIGN.md, objects: [<shard>/]<directory>/<id>-<incarnation>-<number>-<first>-<run>.journal[.<suffix>]
+# docs/DESIGN.md, objects: [<shard>/]<directory>/<id>-<incarnation>-<number>-<first>-<run>[.<entries>.recovered].journal[.<suffix>]
 NAME = re.compile(
     r"(?P<id>[A-Za-z0-9._-]+)-(?P<incarnation>\d{8}T\d{6}Z[0-9a-f]{8})-(?P<number>\d{8,})-(?P<first>\d{12,})"
-    r"-(?P<run>[0-9a-f]{8})\.journal(\.(?P<suffix>.+))?"
+    r"-(?P<run>[0-9a-f]{8})(\.(?P<entries>\d{12,})\.recovered)?\.journal(\.(?P<suffix>.+))?"
 )
 CHUNK_BYTES = 1 << 20
 

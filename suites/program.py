@@ -61,6 +61,15 @@ class Program:
         done.stderr = done.stderr.decode(errors="replace")
         return done
 
+    def kill_after(self, seconds: float, *arguments: object) -> None:
+        """Starts it and kills it with -9 after so long, if it still runs then."""
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(self._command(arguments), env=self.environment, **quiet) as process:
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
     def status(self, directory: Path) -> dict | None:
         """What `status --json` says; None where there is no journal yet."""
         done = self.run("status", "--json", "--local-directory", directory)

@@ -74,6 +74,10 @@ impl Bucket for NullBucket {
         ready(Ok(UploadPage::default()))
     }
 
+    fn delete<'a>(&'a self, _key: &'a str) -> BucketFuture<'a, ()> {
+        ready(Ok(()))
+    }
+
     fn head<'a>(&'a self, _key: &'a str) -> BucketFuture<'a, Option<Head>> {
         ready(Ok(None))
     }
@@ -139,6 +143,10 @@ impl Bucket for Unreachable {
     }
 
     fn list_uploads<'a>(&'a self, _: &'a str, _: Option<&'a UploadMarker>) -> BucketFuture<'a, UploadPage> {
+        unreachable()
+    }
+
+    fn delete<'a>(&'a self, _key: &'a str) -> BucketFuture<'a, ()> {
         unreachable()
     }
 

@@ -49,7 +49,10 @@ pub use commit::{Appended, Class, LogStats, Room, Step, Threads};
 pub use environment::Environment;
 pub use error::{AppendError, FullReason, LogFailure, OpenError, ReadError, RecordError};
 pub use frame::{CLIENT_KIND_MIN, Checksum, Frame, META_BYTES_MAX, PAYLOAD_BYTES_MAX, checksum};
-pub use log::{Inspected, Log, Opening, Reader, SlabOnDisk, Through, inspect};
+pub use log::{
+    Audited, AuditedSlab, Auditor, Damage, Inspected, Log, Opening, Reader, SlabOnDisk, Through, audit,
+    inspect,
+};
 pub use options::{FreeSpace, LogOptions};
 pub use position::Position;
 pub use queue::{QueueOptions, QueueStats, Queues, Task, Tasks};

@@ -1,6 +1,6 @@
 //! Sizes, times and counts as people write and read them: `8MiB`, `1.5s`, `1h30m`. Knows nothing of options.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Bytes, written for people: a number and a unit.
 ///
@@ -114,6 +114,28 @@ impl std::fmt::Display for Time {
             }
         }
         Ok(())
+    }
+}
+
+/// A moment, written for programs and people: `2026-11-22T09:34:07Z`, with any offset from UTC; or `2026-11-22`, when that
+/// day begins in UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub SystemTime);
+
+impl std::str::FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let day = || {
+            let date: jiff::civil::Date = text.parse().ok()?;
+            jiff::tz::Offset::UTC.to_timestamp(date.to_datetime(jiff::civil::Time::midnight())).ok()
+        };
+        let moment = text.parse::<jiff::Timestamp>().ok().or_else(day);
+        let since_1970 = moment.and_then(|moment| u64::try_from(moment.as_millisecond()).ok());
+        let at =
+            since_1970.and_then(|millis| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis)));
+        at.map(Self).ok_or_else(|| "it is no time; write 2026-11-22T09:34:07Z or 2026-11-22".to_owned())
     }
 }
 

@@ -110,3 +110,17 @@ fn figures_for_reading() {
     assert_eq!(time(Duration::from_mins(65)), "1h 5m");
     assert_eq!(time(Duration::from_hours(25)), "1d 1h");
 }
+
+#[test]
+fn a_moment_is_a_timestamp_or_the_begin_of_a_day() {
+    let seconds = |text: &str| {
+        let Moment(at) = text.parse().unwrap();
+        at.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+    };
+    assert_eq!(seconds("2026-11-22"), 1_795_305_600);
+    assert_eq!(seconds("2026-11-22T01:00:00Z"), 1_795_309_200);
+    assert_eq!(seconds("2026-11-22T02:00:00+01:00"), 1_795_309_200);
+    for bad in ["", "yesterday", "2026-13-01", "12:00", "2026-11-22 25:00Z"] {
+        assert!(bad.parse::<Moment>().unwrap_err().contains("2026-11-22T09:34:07Z"), "{bad}");
+    }
+}

@@ -27,6 +27,7 @@
 //!
 //! What is promised, and what isn't, is in `docs/SEMANTICS.md`; how it works in `docs/DESIGN.md`.
 
+pub mod audit;
 pub mod bucket;
 mod checksum;
 mod compressor;
@@ -44,6 +45,7 @@ mod progress;
 pub mod read;
 mod receipt;
 mod record;
+pub mod recover;
 mod running;
 #[doc(hidden)]
 pub mod sabotage;
@@ -58,6 +60,7 @@ mod sync;
 mod upload;
 mod write;
 
+pub use audit::verify_local;
 pub use compressor::{CompressFn, Compressor, CustomCompressor, DecompressFn};
 pub use directory_format::{DirectoryFormat, DirectoryFormatError};
 pub use durable_queue;

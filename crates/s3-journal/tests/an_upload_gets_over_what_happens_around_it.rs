@@ -289,6 +289,10 @@ impl Bucket for NeverLists {
         Box::pin(std::future::pending())
     }
 
+    fn delete<'a>(&'a self, key: &'a str) -> BucketFuture<'a, ()> {
+        Bucket::delete(&self.0, key)
+    }
+
     fn head<'a>(&'a self, key: &'a str) -> BucketFuture<'a, Option<Head>> {
         self.0.head(key)
     }

@@ -393,6 +393,10 @@ mod counting {
             self.inner.list_uploads(prefix, after)
         }
 
+        fn delete<'a>(&'a self, key: &'a str) -> BucketFuture<'a, ()> {
+            Bucket::delete(&self.inner, key)
+        }
+
         fn head<'a>(&'a self, key: &'a str) -> BucketFuture<'a, Option<Head>> {
             self.inner.head(key)
         }

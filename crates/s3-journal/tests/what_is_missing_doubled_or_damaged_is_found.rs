@@ -2,8 +2,9 @@
 
 mod reading;
 
-use reading::{Shaky, Writer, cat, change, found, put, reader, stop, text, verify};
+use reading::{Shaky, Writer, cat, change, found, narrowed, put, reader, stop, text, verify};
 use s3_journal::bucket::MemoryBucket;
+use s3_journal::object::Incarnation;
 use s3_journal::read::{
     CatOptions, Depth, Finding, FindingKind as Kind, Numbers, Proof, Selection, Sequences, VerifyOptions,
 };
@@ -113,6 +114,9 @@ fn a_missing_start() {
     assert_eq!(cat(&bucket, &later, CatOptions::default()).0, text(20..60));
     let before = Selection { from: Some(5), to: Some(10), ..Selection::default() };
     assert_eq!(stop(cat(&bucket, &before, CatOptions::default()).1).0.kind, Kind::MissingStart);
+    let report =
+        reader(bucket.clone()).verify(&before, Depth::Chain, VerifyOptions::default(), &mut |_| {}).unwrap();
+    assert_eq!(found(&report), [(Kind::MissingStart, 0)]);
 }
 
 #[test]
@@ -386,4 +390,101 @@ fn a_report_is_data() {
     for kind in [Kind::MissingStart, Kind::OutOfOrder, Kind::Fork, Kind::EntryCount] {
         assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
     }
+}
+
+#[test]
+fn of_one_shard_only_its_own_objects_are_looked_at_and_missed() {
+    for depth in [Depth::Listing, Depth::Chain, Depth::Deep] {
+        let shard = |shard| VerifyOptions { shard: Some(shard), ..VerifyOptions::default() };
+        let bucket = MemoryBucket::new();
+        let keys = Writer { shards: Some(3), ..Writer::new(&bucket, "web") }.objects(12, 10);
+        let whole = narrowed(&bucket, depth, shard('1'));
+        assert!(whole.is_whole(), "{depth:?} {:?}", whole.findings);
+        assert_eq!((whole.checked.objects, whole.streams[0].objects), (4, 4), "{depth:?}");
+        assert!(depth != Depth::Deep || whole.checked.entries == 40);
+        // Object 4 goes to shard 1, and is missing there and nowhere else.
+        bucket.delete(&keys[4]);
+        for (of, missing) in [('0', false), ('1', true), ('2', false)] {
+            let report = narrowed(&bucket, depth, shard(of));
+            assert_eq!(
+                found(&report),
+                if missing { vec![(Kind::MissingObjects, 4)] } else { vec![] },
+                "{depth:?}"
+            );
+        }
+        assert!(narrowed(&bucket, depth, shard('7')).is_whole());
+        if depth == Depth::Deep {
+            change(&bucket, &keys[8], |stored| stored[20] ^= 1);
+            assert!(narrowed(&bucket, depth, shard('0')).is_whole());
+            let report = narrowed(&bucket, depth, shard('2'));
+            assert_eq!(found(&report), [(Kind::Damaged, 8)], "{:?}", report.findings);
+        }
+    }
+}
+
+#[test]
+fn of_one_time_nothing_is_missed_that_lies_outside_it() {
+    use s3_journal::read::Period;
+    let at = |minute: u64| std::time::UNIX_EPOCH + std::time::Duration::from_secs(minute * 60);
+    let bucket = MemoryBucket::new();
+    // Object n was begun at n minutes.
+    let mut writer = Writer::new(&bucket, "web");
+    let mut keys = Vec::new();
+    for minute in 0..12 {
+        writer.time = at(minute);
+        keys.extend(writer.objects(1, 10));
+    }
+    bucket.delete(&keys[0]);
+    bucket.delete(&keys[6]);
+    for depth in [Depth::Listing, Depth::Chain, Depth::Deep] {
+        for (since, until, missing) in [
+            (None, None, vec![0, 6]),
+            (Some(1), Some(6), vec![6]),
+            (Some(1), Some(5), vec![]),
+            (Some(7), None, vec![]),
+            (Some(6), Some(7), vec![6]),
+            (None, Some(1), vec![0]),
+            (None, Some(0), vec![0]),
+            (Some(8), Some(9), vec![]),
+            (Some(50), None, vec![]),
+        ] {
+            let period = Period { since: since.map(at), until: until.map(at) };
+            let report = narrowed(&bucket, depth, VerifyOptions { period, ..VerifyOptions::default() });
+            let numbers: Vec<u64> = found(&report).into_iter().map(|(_, number)| number).collect();
+            assert_eq!(numbers, missing, "{since:?} to {until:?} {depth:?}: {:?}", report.findings);
+        }
+        let period = Period { since: Some(at(8)), until: Some(at(10)) };
+        let report = narrowed(&bucket, depth, VerifyOptions { period, ..VerifyOptions::default() });
+        assert_eq!((report.streams[0].first_number, report.streams[0].last_number), (8, 9), "{depth:?}");
+    }
+}
+
+#[test]
+fn two_machines_with_one_id_are_two_streams_and_each_is_whole() {
+    let (bucket, _) = six();
+    let mut other = Writer::new(&bucket, "web");
+    other.incarnation = Incarnation::new(std::time::UNIX_EPOCH, 9);
+    other.objects(4, 5);
+    let report = verify(&bucket, Depth::Deep);
+    assert!(report.is_whole(), "{:?}", report.findings);
+    let streams: Vec<_> = report.streams.iter().map(|stream| (stream.objects, stream.entries)).collect();
+    assert_eq!(streams, [(4, Some(20)), (6, Some(60))]);
+}
+
+#[test]
+fn foreign_objects_are_counted_and_hide_nothing() {
+    let (bucket, keys) = six();
+    bucket.put_foreign(&format!("{}~", keys[1]), "somebody's");
+    bucket.put_foreign("events/raw/README", "somebody's");
+    let report = verify(&bucket, Depth::Deep);
+    assert!(report.is_whole());
+    assert_eq!(report.foreign, 2);
+    // One in an object's place is no such object.
+    bucket.delete(&keys[2]);
+    bucket.put_foreign(&keys[2], "somebody's");
+    let report = verify(&bucket, Depth::Chain);
+    let kinds = found(&report);
+    assert!(kinds.contains(&(Kind::Metadata, 2)), "{kinds:?}");
+    let finding = report.findings.iter().find(|finding| finding.kind == Kind::Metadata).unwrap();
+    assert_eq!((&finding.keys[..], finding.sequences), (&keys[2..3], Some(Sequences::new(20, 30))));
 }

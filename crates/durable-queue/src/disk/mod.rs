@@ -118,6 +118,16 @@ pub trait Disk: Debug + Send + Sync + 'static {
     /// The operating system's; a lock held by another process is [`LockOutcome::Held`], not an error.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<LockOutcome>;
 
+    /// What the process that holds the lock file `path` just now wrote into it; nothing if none does, or if this disk can't
+    /// tell. Changes nothing.
+    ///
+    /// # Errors
+    /// The operating system's; a lock file that isn't there is held by nobody.
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<String>> {
+        let _ = path;
+        Ok(None)
+    }
+
     /// Room on the file system that holds `directory`.
     ///
     /// # Errors

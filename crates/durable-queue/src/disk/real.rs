@@ -128,12 +128,23 @@ impl Disk for RealDisk {
                 Ok(LockOutcome::Locked(Box::new(RealLock { _file: file })))
             }
             Err(TryLockError::WouldBlock) if sabotage::DIRECTORY_LOCK.is_on() => {
-                let mut text = vec![0; HOLDER_BYTES_MAX];
-                let read = file.read_at(&mut text, 0).unwrap_or(0);
-                text.truncate(read);
-                Ok(LockOutcome::Held { holder: String::from_utf8_lossy(&text).trim().to_owned() })
+                Ok(LockOutcome::Held { holder: holder_in(&file) })
             }
             Err(TryLockError::WouldBlock) => Ok(LockOutcome::Locked(Box::new(RealLock { _file: file }))),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Takes a shared lock for a moment where nobody holds the file, which is the only way to ask; an opening that falls into
+    /// that moment is told that the directory is in use.
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<String>> {
+        let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => Ok(Some(holder_in(&file))),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
@@ -145,6 +156,13 @@ impl Disk for RealDisk {
             available_bytes: stat.f_bavail.saturating_mul(stat.f_frsize),
         })
     }
+}
+
+fn holder_in(lock: &File) -> String {
+    let mut text = vec![0; HOLDER_BYTES_MAX];
+    let read = lock.read_at(&mut text, 0).unwrap_or(0);
+    text.truncate(read);
+    String::from_utf8_lossy(&text).trim().to_owned()
 }
 
 impl DiskFile for RealFile {

@@ -489,6 +489,10 @@ impl Disk for FakeDisk {
         Ok(LockOutcome::Locked(Box::new(FakeLock { disk: self.clone(), path, process })))
     }
 
+    fn lock_holder(&self, path: &Path) -> io::Result<Option<String>> {
+        Ok(self.machine().locks.get(path).map(|(_, holder)| holder.clone()))
+    }
+
     fn space(&self, directory: &Path) -> io::Result<Space> {
         let (machine, _) = self.begin(&Operation::new(OperationKind::Space, Arc::from(directory)))?;
         let available_bytes = machine.left();

@@ -1,5 +1,6 @@
 //! The ordered log: the face over recovery and group commit. Knows both.
 
+mod audit;
 mod inspect;
 mod opening;
 mod reader;
@@ -18,6 +19,7 @@ use crate::position::Position;
 use crate::recovery::Visitor;
 use crate::slab::FIRST_FRAME;
 
+pub use audit::{Audited, AuditedSlab, Auditor, Damage, audit};
 pub use inspect::{Inspected, SlabOnDisk, inspect};
 pub use opening::Opening;
 pub use reader::{Reader, Through};

@@ -53,7 +53,8 @@ fn list(
     while let Some(object) = objects.next() {
         // Objects of one number are a fork; all of them end where the next number begins.
         let next = objects.peek().filter(|next| next.name.number == object.name.number.saturating_add(1));
-        let last = next.and_then(|next| next.name.first.checked_sub(1));
+        let named = object.recovered_entries.map(|entries| object.name.first.saturating_add(entries));
+        let last = named.or(next.map(|next| next.name.first)).and_then(|end| end.checked_sub(1));
         if !is_wanted(flags.range, object.name.first, last) {
             continue;
         }

@@ -1,7 +1,9 @@
 //! The commands, one file each, and what they share: opening the store that the options name.
 
 mod cat;
+mod local;
 mod ls;
+mod recover;
 mod selection;
 mod status;
 mod store;
@@ -23,6 +25,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Cat(flags) => cat::run(&flags),
         Command::Ls(flags) => ls::run(&flags, &mut Output::standard()),
         Command::Verify(flags) => verify::run(&flags, quiet, &mut Output::standard()),
+        Command::Recover(flags) => recover::run(&flags, &mut Output::standard()),
         Command::Status(flags) => status::run(&flags, &mut Output::standard()),
     }
 }

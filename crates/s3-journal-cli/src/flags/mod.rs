@@ -3,6 +3,7 @@
 
 pub mod log;
 pub mod read;
+pub mod recover;
 pub mod status;
 pub mod store;
 pub mod write;
@@ -46,8 +47,10 @@ pub enum Command {
     Cat(read::CatFlags),
     /// List the objects: their entries, sizes, and the gaps between them
     Ls(read::LsFlags),
-    /// Prove that nothing is missing, doubled or damaged in the bucket
+    /// Prove that nothing is missing, doubled or damaged in the bucket, or in a local directory
     Verify(read::VerifyFlags),
+    /// Bring back what machines that are gone had uploaded in part; says what it would do, unless told to do it
+    Recover(recover::RecoverFlags),
     /// Say what a local directory holds and waits for; works offline, beside a running `write`
     Status(status::StatusFlags),
 }
@@ -64,6 +67,8 @@ fn ending() -> String {
 /// The command line as clap knows it. Helps name the environment's rule once instead of each variable.
 pub fn command() -> clap::Command {
     Cli::command()
+        // The local directory can be looked at without a bucket.
+        .mut_subcommand("verify", |verify| verify.mut_arg("to", |to| to.required_unless_present("local")))
         .mut_args(|argument| argument.hide_env(true))
         .mut_subcommands(|command| command.mut_args(|argument| argument.hide_env(true)))
 }

@@ -1,8 +1,11 @@
 //! Options of the commands that read a bucket: `cat`, `ls` and `verify`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::store::StoreFlags;
+use crate::human::Moment;
 
 /// Which journals.
 #[derive(Debug, Args)]
@@ -93,6 +96,23 @@ pub struct VerifyFlags {
     #[command(flatten)]
     pub range: RangeFlags,
 
+    /// Only entries from this time on, to the object: 2026-11-22T09:34:07Z, or a date
+    #[arg(long, value_name = "TIME", env = "S3_JOURNAL_FROM_TIME", help_heading = "Selection")]
+    pub from_time: Option<Moment>,
+
+    /// Only entries before this time, to the object
+    #[arg(long, value_name = "TIME", env = "S3_JOURNAL_UNTIL_TIME", help_heading = "Selection")]
+    pub until_time: Option<Moment>,
+
+    /// Only the objects of this shard, 0 to 9 and a to z, and what is missing of them
+    #[arg(long, value_name = "SHARD", env = "S3_JOURNAL_SHARD", help_heading = "Selection")]
+    pub shard: Option<char>,
+
+    /// Check this local directory, every slab and frame; works offline and changes nothing. With a bucket, too: each is held
+    /// against the other, and nothing but this directory's journal is looked at
+    #[arg(long, value_name = "DIRECTORY", env = "S3_JOURNAL_LOCAL")]
+    pub local: Option<PathBuf>,
+
     /// Ask for each object's metadata, too: it tells length, checksum and entries of the object before it
     #[arg(long, env = "S3_JOURNAL_CHAIN", value_parser = clap::builder::BoolishValueParser::new())]
     pub chain: bool,
@@ -105,7 +125,7 @@ pub struct VerifyFlags {
     #[arg(long, env = "S3_JOURNAL_ALLOW_MISSING_START", value_parser = clap::builder::BoolishValueParser::new())]
     pub allow_missing_start: bool,
 
-    /// Print the report as one JSON object
+    /// Print the report as one JSON object; docs/REPORTS.md has its fields
     #[arg(long, env = "S3_JOURNAL_JSON", value_parser = clap::builder::BoolishValueParser::new())]
     pub json: bool,
 }

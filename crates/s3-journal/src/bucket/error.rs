@@ -95,8 +95,9 @@ impl BucketError {
     }
 }
 
-impl fmt::Display for BucketError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl BucketError {
+    /// What happened, without [`BucketError::remedy`].
+    pub fn words(&self) -> String {
         let what = match self.kind {
             BucketErrorKind::NotFound => "no such object",
             BucketErrorKind::NoSuchUpload => "no such upload",
@@ -113,13 +114,15 @@ impl fmt::Display for BucketError {
             BucketErrorKind::NotSent => "the store can't be reached",
             BucketErrorKind::Other => "the store refused",
         };
-        f.write_str(what)?;
-        if !self.code.is_empty() {
-            write!(f, " ({})", self.code)?;
-        }
-        if !self.message.is_empty() {
-            write!(f, ": {}", self.message)?;
-        }
+        let code = if self.code.is_empty() { String::new() } else { format!(" ({})", self.code) };
+        let message = if self.message.is_empty() { String::new() } else { format!(": {}", self.message) };
+        format!("{what}{code}{message}")
+    }
+}
+
+impl fmt::Display for BucketError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words())?;
         let remedy = self.remedy();
         if !remedy.is_empty() {
             write!(f, "; {remedy}")?;

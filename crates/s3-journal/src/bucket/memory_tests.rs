@@ -26,7 +26,7 @@ fn complete(bucket: &MemoryBucket, id: &str, parts: &[Part], whole: &str) -> Res
         upload_id: id,
         parts,
         len_bytes,
-        crc64nvme,
+        crc64nvme: Some(crc64nvme),
         create_only: true,
     }))
 }

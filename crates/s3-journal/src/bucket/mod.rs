@@ -95,6 +95,12 @@ pub trait Bucket: Debug + Send + Sync + 'static {
         after: Option<&'a UploadMarker>,
     ) -> BucketFuture<'a, UploadPage>;
 
+    /// Removes the object at `key`; nothing being there is no error. No journal does: only a recovery, when told to.
+    ///
+    /// # Errors
+    /// See [`BucketErrorKind`].
+    fn delete<'a>(&'a self, key: &'a str) -> BucketFuture<'a, ()>;
+
     /// What is at `key`; `None` when nothing is.
     ///
     /// # Errors
@@ -179,8 +185,8 @@ pub struct Complete<'a> {
     pub parts: &'a [Part],
     /// Length of the whole object in bytes.
     pub len_bytes: u64,
-    /// CRC-64/NVME of the whole object.
-    pub crc64nvme: u64,
+    /// CRC-64/NVME of the whole object. `None` where it isn't known, which is only when somebody else sent the parts.
+    pub crc64nvme: Option<u64>,
     /// Refuse when the key is taken (`If-None-Match: *`).
     pub create_only: bool,
 }

@@ -24,6 +24,7 @@ const NO_DELIMITER: &str = "none";
 const KEY_TIME: &str = "journal-time";
 const KEY_PREVIOUS_ENTRIES: &str = "journal-previous-entries";
 const KEY_PREVIOUS_LENGTH: &str = "journal-previous-length";
+const KEY_RECOVERED: &str = "journal-recovered";
 const KEY_PREVIOUS_CRC64NVME: &str = "journal-previous-crc64nvme";
 
 /// What the next object says of the object before it.
@@ -131,6 +132,13 @@ impl ObjectMetadata {
     pub fn time_of(map: &BTreeMap<String, String>) -> Option<SystemTime> {
         let time: jiff::Timestamp = map.get(KEY_TIME)?.parse().ok()?;
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(u64::try_from(time.as_millisecond()).ok()?))
+    }
+
+    /// What a recovered object says of itself: all that the torn one said, and how many entries could be read.
+    pub fn recovered(torn: &BTreeMap<String, String>, entries: u64) -> BTreeMap<String, String> {
+        let mut map = torn.clone();
+        map.insert(KEY_RECOVERED.to_owned(), entries.to_string());
+        map
     }
 
     /// As names and values.

@@ -304,6 +304,9 @@ impl Walk<'_> {
             return Some(problem);
         }
         examined.stored.as_ref()?;
+        if let Some(finding) = chain::recovered(self.stream, &examined.seen(*entry)) {
+            return Some(finding);
+        }
         let (successor, said) = next.successor?;
         let finding = chain::predecessor(self.stream, successor, said, &[examined.seen(*entry)])?;
         (finding.numbers.first == entry.number).then_some(finding)

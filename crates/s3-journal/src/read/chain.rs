@@ -95,6 +95,10 @@ pub(super) fn predecessor(
         return broken("names a predecessor, and is the first");
     }
     let only = before.first()?;
+    if before.iter().any(|seen| seen.entry.is_recovered) {
+        // It isn't the object that was spoken of. Where it ends stands in its name, and is held against this one's there.
+        return None;
+    }
     // A fork has several; one of them is the right one.
     let right = before.iter().find(|seen| seen.fits(said) && ends(seen, said) <= entry.first);
     if let Some(right) = right.or_else(|| before.iter().find(|seen| seen.damaged)) {
@@ -123,9 +127,19 @@ pub(super) fn predecessor(
     Some(Finding::on(FindingKind::Damaged, stream, &only.entry, what).certain())
 }
 
+/// A recovered object's entries, held against what its name says.
+pub(super) fn recovered(stream: &Stream, seen: &Seen) -> Option<Finding> {
+    let (named, counted) = (stream.recovered_entries(&seen.entry)?, seen.entries?);
+    let text = format!("holds {counted} entries, and its name says {named}");
+    (named != counted).then(|| Finding::on(FindingKind::EntryCount, stream, &seen.entry, text))
+}
+
 /// Where an object can't say what was before it: its first entry, held against the entries counted before it.
 pub(super) fn uncounted(stream: &Stream, entry: &Entry, before: &[Seen]) -> Option<Finding> {
     let [only] = before else { return None };
+    if only.entry.is_recovered {
+        return None;
+    }
     let end = only.entry.first.saturating_add(only.entries?);
     match end.cmp(&entry.first) {
         Ordering::Less => Some(left_out(stream, &[*entry], Sequences::new(end, entry.first))),

@@ -1,5 +1,6 @@
 //! What a bare listing proves: gaps, forks, doubles and misfits in one stream's names. Pure.
 
+use super::chain::doubled;
 use super::findings::{FINDING_KEYS_MAX, Finding, FindingKind, Findings, Numbers};
 use super::listing::{Entry, Stream};
 use super::{Sequences, escaped, shards};
@@ -19,6 +20,11 @@ pub(super) fn check(stream: &Stream, allow_missing_start: bool, findings: &mut F
         }
         for entry in group.iter().filter(|entry| entry.len_bytes == 0) {
             findings.push(empty(stream, entry));
+        }
+        for entry in group.iter().filter(|entry| entry.is_torn) {
+            let text =
+                "is torn: its recovery hasn't come to its end; run `s3-journal recover --complete` again";
+            findings.push(Finding::on(FindingKind::Torn, stream, entry, text));
         }
         before = group;
     }
@@ -88,6 +94,11 @@ fn between(stream: &Stream, before: &[Entry], group: &[Entry], findings: &mut Fi
         return;
     };
     let step = number - number_before;
+    if let [recovered] = before
+        && let Some(entries) = stream.recovered_entries(recovered)
+    {
+        return after_recovered(stream, recovered, entries, group, findings);
+    }
     // Each object holds one entry at least.
     if step > 1 && first > first_before {
         let missing = Sequences::new(first_before.saturating_add(1), first);
@@ -102,6 +113,27 @@ fn between(stream: &Stream, before: &[Entry], group: &[Entry], findings: &mut Fi
             );
             findings.push(Finding::on(FindingKind::OutOfOrder, stream, entry, text));
         }
+    }
+}
+
+/// What follows a recovered object, whose name says where it ends.
+fn after_recovered(
+    stream: &Stream,
+    recovered: &Entry,
+    entries: u64,
+    group: &[Entry],
+    findings: &mut Findings,
+) {
+    let Some((number, first)) = lowest(group) else { return };
+    let end = recovered.first.saturating_add(entries);
+    let missing = Sequences::new(end, first);
+    if number - recovered.number > 1 {
+        findings.push(missing_objects(stream, recovered.number, group, missing, true));
+    } else if end < first {
+        findings.push(left_out(stream, group, missing));
+    }
+    for entry in group.iter().filter(|entry| entry.first < end) {
+        findings.push(doubled(stream, entry, end));
     }
 }
 
@@ -155,15 +187,8 @@ fn several_text(finding: &Finding) -> String {
 }
 
 fn wrong_shards(stream: &Stream, findings: &mut Findings) {
-    let digit = |entry: &Entry| {
-        let mut top = stream.top_directory(entry)?.chars();
-        top.next().filter(|digit| top.next().is_none() && !digit.is_ascii_uppercase())?.to_digit(36)
-    };
-    let objects: Vec<(u64, Option<u8>)> = stream
-        .entries()
-        .iter()
-        .map(|entry| (entry.number, digit(entry).and_then(|digit| u8::try_from(digit).ok())))
-        .collect();
+    let objects: Vec<(u64, Option<u8>)> =
+        stream.entries().iter().map(|entry| (entry.number, stream.shard(entry))).collect();
     for (at, shards) in shards::misplaced(&objects) {
         let Some(entry) = stream.entries().get(at) else { continue };
         let text = format!("isn't in the directory of its shard, of {shards}; nothing is missing");

@@ -19,7 +19,7 @@ fn listing(rows: &[Row]) -> Listing {
 
 fn found(rows: &[Row], allow_missing_start: bool) -> Vec<Finding> {
     let listing = listing(rows);
-    let mut findings = Findings::new(usize::MAX, Sequences::ALL, Numbers { first: 0, last: u64::MAX });
+    let mut findings = Findings::new(usize::MAX, Sequences::ALL, Numbers { first: 0, last: u64::MAX }, None);
     check(&listing.streams()[0], allow_missing_start, &mut findings);
     findings.finish().0
 }
@@ -161,11 +161,11 @@ fn texts_are_sentences_that_a_terminal_survives() {
 fn only_what_concerns_the_range_is_kept_and_not_too_much_of_it() {
     let listing = listing(&[("d", 0, 0, 1, 5), ("d", 2, 20, 1, 5), ("d", 4, 40, 1, 5), ("d", 6, 60, 1, 5)]);
     let numbers = Numbers { first: 0, last: 10 };
-    let mut findings = Findings::new(10, Sequences::new(25, 30), numbers);
+    let mut findings = Findings::new(10, Sequences::new(25, 30), numbers, None);
     check(&listing.streams()[0], false, &mut findings);
     let (found, left_out) = findings.finish();
     assert_eq!((found.len(), found[0].numbers.first, left_out), (1, 3, 0));
-    let mut findings = Findings::new(2, Sequences::ALL, numbers);
+    let mut findings = Findings::new(2, Sequences::ALL, numbers, None);
     check(&listing.streams()[0], false, &mut findings);
     let (found, left_out) = findings.finish();
     assert_eq!((found.len(), left_out), (2, 1));

@@ -13,17 +13,17 @@ pub const ENTRY_BYTES_MAX: u64 = 1 << 30;
 
 /// Entries of one object, counted from its first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Cut {
+pub(crate) struct Cut {
     /// Entries to leave out at the begin.
-    pub(super) skip: u64,
+    pub(crate) skip: u64,
     /// Entries before the end of the cut, those left out included; `None` for all.
-    pub(super) end: Option<u64>,
+    pub(crate) end: Option<u64>,
 }
 
 impl Cut {
-    pub(super) const WHOLE: Self = Self { skip: 0, end: None };
+    pub(crate) const WHOLE: Self = Self { skip: 0, end: None };
 
-    pub(super) fn is_whole(self) -> bool {
+    pub(crate) fn is_whole(self) -> bool {
         self == Self::WHOLE
     }
 
@@ -34,11 +34,11 @@ impl Cut {
 
 /// An entry is longer than may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub(crate) struct TooLong;
 
 /// Takes decoded bytes as they come and counts the entries in them.
 #[derive(Debug)]
-pub(super) struct Cutter<'d> {
+pub(crate) struct Cutter<'d> {
     finder: Option<Finder<'d>>,
     delimiter: &'d [u8],
     cut: Cut,
@@ -53,7 +53,7 @@ pub(super) struct Cutter<'d> {
 
 impl<'d> Cutter<'d> {
     /// For entries that end with `delimiter`; an empty one finds none.
-    pub(super) fn new(delimiter: &'d [u8], cut: Cut, entry_bytes_max: u64) -> Self {
+    pub(crate) fn new(delimiter: &'d [u8], cut: Cut, entry_bytes_max: u64) -> Self {
         Self {
             finder: (!delimiter.is_empty()).then(|| Finder::new(delimiter)),
             delimiter,
@@ -67,28 +67,28 @@ impl<'d> Cutter<'d> {
     }
 
     /// Entries that ended so far.
-    pub(super) fn entries(&self) -> u64 {
+    pub(crate) fn entries(&self) -> u64 {
         self.entries
     }
 
     /// Entries of the cut that ended so far.
-    pub(super) fn entries_in_cut(&self) -> u64 {
+    pub(crate) fn entries_in_cut(&self) -> u64 {
         let end = self.cut.end.map_or(self.entries, |end| end.min(self.entries));
         end.saturating_sub(self.cut.skip)
     }
 
     /// Bytes after the last delimiter.
-    pub(super) fn open_bytes(&self) -> u64 {
+    pub(crate) fn open_bytes(&self) -> u64 {
         if self.finder.is_some() { self.open_bytes } else { 0 }
     }
 
     /// Whether the cut has ended, so that nothing more is needed for it.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.cut.is_over(self.entries)
     }
 
     /// Takes the next bytes and returns which of them belong to the cut.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Result<Range<usize>, TooLong> {
+    pub(crate) fn take(&mut self, bytes: &[u8]) -> Result<Range<usize>, TooLong> {
         let cut = self.cut;
         let Some(finder) = &self.finder else { return Ok(0..bytes.len()) };
         // What is left of the bytes before is shorter than a delimiter, so every occurrence ends in the new ones.

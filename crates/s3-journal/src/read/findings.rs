@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::listing::{Entry, Stream};
-use super::{Sequences, escaped};
+use super::{Sequences, escaped, shards};
 
 /// The most keys that one finding names.
 pub const FINDING_KEYS_MAX: usize = 16;
@@ -47,8 +47,10 @@ pub enum FindingKind {
     BrokenChain,
     /// An object's bytes aren't the ones that were uploaded, or can't be decoded.
     Damaged,
-    /// An object's entries are not as many as the next object says.
+    /// An object's entries are not as many as the next object, or a recovered one's name, says.
     EntryCount,
+    /// An object was completed by a recovery that hasn't come to its end: what can be read of it is still to be written.
+    Torn,
 }
 
 impl FindingKind {
@@ -75,6 +77,7 @@ impl FindingKind {
             Self::BrokenChain => "broken_chain",
             Self::Damaged => "damaged",
             Self::EntryCount => "entry_count",
+            Self::Torn => "torn",
         }
     }
 }
@@ -204,16 +207,46 @@ pub(super) struct Findings {
     room: usize,
     sequences: Sequences,
     numbers: Numbers,
+    shard: Option<Shard>,
+}
+
+/// The only shard that is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shard {
+    /// Its digit.
+    pub(super) digit: u8,
+    /// How many shards there may be: see [`shards::fitting`].
+    pub(super) fitting: u64,
+    /// Bytes of the reader's prefix in each key.
+    pub(super) prefix_len: usize,
+}
+
+impl Shard {
+    /// Whether a finding is about one of its objects.
+    fn holds(&self, finding: &Finding) -> bool {
+        match finding.kind {
+            // What is missing has no key: the one that is named comes after it.
+            FindingKind::MissingStart | FindingKind::MissingObjects => {
+                let Numbers { first, last } = finding.numbers;
+                shards::may_lie_in(first, last, self.digit, self.fitting)
+            }
+            _ => {
+                let digit = |key: &String| key.get(self.prefix_len..).and_then(shards::digit_of);
+                finding.keys.iter().any(|key| digit(key) == Some(self.digit))
+            }
+        }
+    }
 }
 
 impl Findings {
-    /// Keeps those on these entries or, where no entry is concerned, on these objects.
-    pub(super) fn new(room: usize, sequences: Sequences, numbers: Numbers) -> Self {
-        Self { list: Vec::new(), left_out: 0, room, sequences, numbers }
+    /// Keeps those on these entries or, where no entry is concerned, on these objects; of one shard, if it is given.
+    pub(super) fn new(room: usize, sequences: Sequences, numbers: Numbers, shard: Option<Shard>) -> Self {
+        Self { list: Vec::new(), left_out: 0, room, sequences, numbers, shard }
     }
 
     pub(super) fn push(&mut self, finding: Finding) {
-        if !finding.concerns(self.sequences, self.numbers) {
+        let is_wanted = self.shard.is_none_or(|shard| shard.holds(&finding));
+        if !is_wanted || !finding.concerns(self.sequences, self.numbers) {
             return;
         }
         if self.list.len() < self.room {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::Selection;
-use crate::object::{Id, Incarnation, ObjectName, RunId};
+use crate::object::{Id, Incarnation, ObjectName, RecoveryName, RecoveryRole, RunId};
 
 /// Bytes of memory that a listing may take. It bounds what a crafted or very full bucket can cost: 25 million objects in
 /// daily directories.
@@ -16,6 +16,9 @@ pub const LISTING_BYTES_MAX: usize = 1 << 30;
 
 /// What a journal's objects are beyond their names: kept apart from [`Entry`] so that neighbours share it.
 const PLACE_BYTES: usize = size_of::<(usize, usize)>();
+
+/// What follows the number of entries at the end of a recovered object's name.
+const RECOVERED_END: &str = ".recovered.journal";
 
 /// A rough allowance for a journal's own table.
 const STREAM_BYTES: usize = 512;
@@ -30,6 +33,10 @@ pub(super) struct Entry {
     pub(super) len_bytes: u64,
     /// Seconds since 1970; 0 when the store doesn't tell.
     modified: u32,
+    /// It stands for an object that was torn; its suffix in `Places` is the whole end of its name.
+    pub(super) is_recovered: bool,
+    /// A recovery completed it, and hasn't written the recovered object yet.
+    pub(super) is_torn: bool,
 }
 
 const _: () = assert!(size_of::<Entry>() == 40);
@@ -75,6 +82,17 @@ pub struct Object {
     pub len_bytes: u64,
     /// When it was last written, to the second, where the store tells it.
     pub modified: Option<SystemTime>,
+    /// The entries it holds, if it is a recovered object: it stands for the one of `name`, which was torn.
+    pub recovered_entries: Option<u64>,
+}
+
+/// A note that a recovery is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Note {
+    number: u64,
+    first: u64,
+    run: u32,
+    torn_bytes: u64,
 }
 
 /// The objects of one incarnation of one journal, by number.
@@ -86,6 +104,7 @@ pub struct Stream {
     prefix_len: usize,
     places: Places,
     entries: Vec<Entry>,
+    notes: Vec<Note>,
 }
 
 impl Stream {
@@ -122,6 +141,7 @@ impl Stream {
             len_bytes: entry.len_bytes,
             modified: (entry.modified != 0)
                 .then(|| UNIX_EPOCH + Duration::from_secs(u64::from(entry.modified))),
+            recovered_entries: self.recovered_entries(entry),
         })
     }
 
@@ -131,6 +151,12 @@ impl Stream {
 
     pub(super) fn name(&self, entry: &Entry) -> ObjectName {
         let (_, suffix) = self.place(entry);
+        let suffix = match suffix.strip_prefix('.') {
+            Some(end) => {
+                end.split_once(RECOVERED_END).map_or("", |(_, suffix)| suffix.trim_start_matches('.'))
+            }
+            None => suffix,
+        };
         ObjectName {
             id: self.id.clone(),
             incarnation: self.incarnation.clone(),
@@ -143,13 +169,31 @@ impl Stream {
 
     pub(super) fn key(&self, entry: &Entry) -> String {
         let (directory, _) = self.place(entry);
-        format!("{directory}{}", self.name(entry))
+        let torn = self.name(entry);
+        match self.recovered_entries(entry) {
+            None => format!("{directory}{torn}"),
+            Some(entries) => {
+                let role = RecoveryRole::Recovered { entries };
+                format!("{directory}{}", RecoveryName { torn, role })
+            }
+        }
     }
 
-    /// The first segment of the key after the prefix, if it has a directory at all.
-    pub(super) fn top_directory(&self, entry: &Entry) -> Option<&str> {
+    /// How many entries a recovered object holds, by its name.
+    pub(super) fn recovered_entries(&self, entry: &Entry) -> Option<u64> {
+        let (_, end) = self.place(entry);
+        end.strip_prefix('.').filter(|_| entry.is_recovered)?.split_once('.')?.0.parse().ok()
+    }
+
+    /// The digit of the shard that the object lies in, if its first directory after the prefix can be one.
+    pub(super) fn shard(&self, entry: &Entry) -> Option<u8> {
         let (directory, _) = self.place(entry);
-        directory.get(self.prefix_len..)?.split_once('/').map(|(top, _)| top)
+        directory.get(self.prefix_len..).and_then(super::shards::digit_of)
+    }
+
+    /// Bytes of the reader's prefix in each key.
+    pub(super) fn prefix_len(&self) -> usize {
+        self.prefix_len
     }
 
     fn place(&self, entry: &Entry) -> (&str, &str) {
@@ -258,9 +302,15 @@ impl<'s> ListingBuilder<'s> {
     ) -> Result<(), TooMuch> {
         // The last segment alone decides whose object it is: an id that another one begins with is never taken for it.
         let (directory, last) = key.split_at(key.rfind('/').map_or(0, |slash| slash + 1));
-        let Some(name) = ObjectName::parse(last) else {
-            self.foreign += 1;
-            return Ok(());
+        let (name, role) = match ObjectName::parse(last) {
+            Some(name) => (name, None),
+            None => match RecoveryName::parse(last) {
+                Some(RecoveryName { torn, role }) => (torn, Some(role)),
+                None => {
+                    self.foreign += 1;
+                    return Ok(());
+                }
+            },
         };
         if !self.selection.wants(&name.id, &name.incarnation) {
             self.others += 1;
@@ -276,10 +326,26 @@ impl<'s> ListingBuilder<'s> {
                 prefix_len,
                 places: Places::default(),
                 entries: Vec::new(),
+                notes: Vec::new(),
             }
         });
+        if let Some(RecoveryRole::Note { torn_bytes }) = role {
+            *cost_bytes += size_of::<Note>();
+            let (number, first, run) = (name.number, name.first, name.run.0);
+            stream.notes.push(Note { number, first, run, torn_bytes });
+            return if *cost_bytes > LISTING_BYTES_MAX { Err(TooMuch) } else { Ok(()) };
+        }
         let places_before = stream.places.ends.len();
         let suffix = name.suffix.as_deref().unwrap_or_default();
+        let recovered = match role {
+            Some(RecoveryRole::Recovered { entries }) => {
+                let dot = if suffix.is_empty() { "" } else { "." };
+                Some(format!(".{entries:012}{RECOVERED_END}{dot}{suffix}"))
+            }
+            _ => None,
+        };
+        let is_recovered = recovered.is_some();
+        let suffix = recovered.as_deref().unwrap_or(suffix);
         let place = stream.places.add(directory, suffix);
         if stream.places.ends.len() > places_before {
             *cost_bytes += PLACE_BYTES + directory.len() + suffix.len();
@@ -298,6 +364,8 @@ impl<'s> ListingBuilder<'s> {
                 .and_then(|at| at.duration_since(UNIX_EPOCH).ok())
                 .and_then(|since| u32::try_from(since.as_secs()).ok())
                 .unwrap_or(0),
+            is_recovered,
+            is_torn: false,
         });
         Ok(())
     }
@@ -305,7 +373,7 @@ impl<'s> ListingBuilder<'s> {
     pub(super) fn finish(self) -> Listing {
         let mut streams: Vec<Stream> = self.streams.into_values().collect();
         for stream in &mut streams {
-            let Stream { entries, places, .. } = stream;
+            let Stream { entries, places, notes, .. } = stream;
             let place =
                 |entry: &Entry| usize::try_from(entry.place).map_or(("", ""), |place| places.get(place));
             let numbers = |entry: &Entry| (entry.number, entry.first, entry.run);
@@ -314,9 +382,37 @@ impl<'s> ListingBuilder<'s> {
             });
             // A name that was listed twice is no second object.
             entries.dedup_by(|one, two| numbers(one) == numbers(two) && place(one) == place(two));
+            settle_recoveries(entries, notes);
         }
+        streams.retain(|stream| !stream.is_empty());
         Listing { streams, foreign: self.foreign, others: self.others }
     }
+}
+
+/// Where an object and its recovered one are both there, one of them stands for both, so that nothing is doubled: the recovered
+/// one, while the note of the recovery says that the other is the torn one. Without a note, or with another length, the
+/// machine came back and uploaded the object whole, with all that the recovered one holds.
+fn settle_recoveries(entries: &mut Vec<Entry>, notes: &[Note]) {
+    if notes.is_empty() && !entries.iter().any(|entry| entry.is_recovered) {
+        return;
+    }
+    let of = |entry: &Entry| (entry.number, entry.first, entry.run);
+    let is_torn = |entry: &Entry| {
+        let is_noted = |note: &Note| {
+            (note.number, note.first, note.run) == of(entry) && note.torn_bytes == entry.len_bytes
+        };
+        !entry.is_recovered && notes.iter().any(is_noted)
+    };
+    let settled = entries.chunk_by(|one, two| of(one) == of(two)).flat_map(|group| {
+        let has_recovered = group.iter().any(|entry| entry.is_recovered);
+        let has_whole = group.iter().any(|entry| !entry.is_recovered && !is_torn(entry));
+        group.iter().filter_map(move |entry| {
+            let is_torn = is_torn(entry);
+            let stands = if entry.is_recovered { !has_whole } else { !(is_torn && has_recovered) };
+            stands.then_some(Entry { is_torn, ..*entry })
+        })
+    });
+    *entries = settled.collect();
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::report::{CatSummary, Report};
 use super::scan::Decompressors;
 use super::store::{Retries, Store};
 use super::verify::{Depth, Progress, Verifier, VerifyOptions};
-use super::{Selection, escaped};
+use super::{RANGE_BYTES, Selection, escaped};
 use crate::bucket::{Bucket, Head};
 
 /// Reads journals back from a bucket, and proves that they are whole. It never writes there.
@@ -130,6 +130,22 @@ impl Reader {
         let listing = self.list(selection)?;
         let (store, decompressors) = (&self.store, &self.decompressors);
         Verifier { store, decompressors, depth, options, progress }.run(&listing, selection.sequences())
+    }
+
+    /// CRC-64/NVME of an object's bytes, all of them read.
+    pub(crate) fn sum(&self, key: &str, len_bytes: u64) -> Result<u64, ReadError> {
+        let mut sum = durable_queue::Checksum::new();
+        let mut offset = 0;
+        while offset < len_bytes {
+            let len = RANGE_BYTES.min(len_bytes - offset);
+            let bytes = self.store.range(key.to_owned(), offset, len).wait().map_err(|source| {
+                let doing = format!("reading {}", escaped(key));
+                ReadError::Store { doing, source }
+            })?;
+            sum.update(&bytes);
+            offset += len;
+        }
+        Ok(sum.value())
     }
 
     /// What is at a key; `None` when nothing is.

@@ -4,11 +4,37 @@
 /// The most shards: one character of `0`..`9`, `a`..`z`.
 const SHARDS_MAX: u64 = 36;
 
+/// The shard's digit in a key after the prefix: its first segment, if that is one digit.
+pub(super) fn digit_of(key: &str) -> Option<u8> {
+    let (top, _) = key.split_once('/')?;
+    let mut top = top.chars();
+    let digit =
+        top.next().filter(|digit| top.next().is_none() && !digit.is_ascii_uppercase())?.to_digit(36)?;
+    u8::try_from(digit).ok()
+}
+
 /// Bit n: the object could be one of n shards' (1 to 36). Bit 0: it has no shard.
 fn could_be(number: u64, digit: Option<u8>) -> u64 {
     let Some(digit) = digit.map(u64::from) else { return 1 };
     let fits = (digit + 1..=SHARDS_MAX).filter(|shards| number % shards == digit);
     fits.fold(0, |bits, shards| bits | 1 << shards)
+}
+
+/// The numbers of shards that fit all of these objects: bit n for n shards, bit 0 for none at all. 0 when nothing fits them
+/// all, as after a change of the number.
+pub(super) fn fitting(objects: impl Iterator<Item = (u64, Option<u8>)>) -> u64 {
+    objects.fold(u64::MAX, |bits, (number, digit)| bits & could_be(number, digit))
+}
+
+/// Whether one of these objects may lie in the shard `digit`, going by [`fitting`].
+pub(super) fn may_lie_in(first: u64, last: u64, digit: u8, fitting: u64) -> bool {
+    let digit = u64::from(digit);
+    let one_fits = |shards: u64| {
+        // The first number at or after `first` that goes to that shard.
+        let ahead = (digit + shards - first % shards) % shards;
+        digit < shards && first.checked_add(ahead).is_some_and(|number| number <= last)
+    };
+    fitting == 0 || (1..=SHARDS_MAX).filter(|shards| fitting & (1 << shards) != 0).any(one_fits)
 }
 
 /// The objects that lie in the wrong shard: their places in `objects` (number and the shard's digit, by number) and the
@@ -74,6 +100,19 @@ mod tests {
                 assert_eq!(misplaced(&objects), [], "{one} shards, then {two} from {at} on");
             }
         }
+    }
+
+    #[test]
+    fn missing_objects_are_of_the_shard_that_their_numbers_lead_to() {
+        let fits = fitting(sharded(0..40, 4).into_iter());
+        assert_eq!(fits, 1 << 4);
+        assert!(may_lie_in(5, 7, 2, fits) && may_lie_in(6, 6, 2, fits));
+        assert!(!may_lie_in(7, 9, 2, fits) && !may_lie_in(5, 5, 2, fits));
+        assert!(!may_lie_in(0, 100, 5, fits), "there is no such shard");
+        let mut changed = sharded(0..40, 4);
+        changed.extend(sharded(40..80, 5));
+        assert_eq!(fitting(changed.into_iter()), 0);
+        assert!(may_lie_in(5, 5, 2, 0), "it can't be told");
     }
 
     #[test]

@@ -11,7 +11,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::AbortHandle;
 
-use crate::bucket::{Bucket, BucketError, BucketErrorKind, Head, ObjectPage};
+use crate::bucket::{
+    Bucket, BucketError, BucketErrorKind, BucketFuture, Head, ObjectPage, UploadMarker, UploadPage,
+};
 
 /// Threads of the reader's own runtime: they only wait for the network; decoding happens on the caller's thread.
 const RUNTIME_THREADS: usize = 2;
@@ -56,7 +58,7 @@ impl Retries {
 }
 
 /// Whether waiting may help. Reading changes nothing, so any such question may be asked again.
-fn passes(kind: BucketErrorKind) -> bool {
+pub(crate) fn passes(kind: BucketErrorKind) -> bool {
     use BucketErrorKind as Kind;
     matches!(
         kind,
@@ -72,7 +74,7 @@ fn passes(kind: BucketErrorKind) -> bool {
 /// A bucket to ask, and the threads that ask it. Waiting for an answer blocks and never panics, even inside another
 /// runtime.
 #[derive(Debug)]
-pub(super) struct Store {
+pub(crate) struct Store {
     bucket: Arc<dyn Bucket>,
     retries: Retries,
     /// Taken only when this is dropped.
@@ -81,13 +83,13 @@ pub(super) struct Store {
 
 /// An answer on its way. Dropping it gives it up.
 #[derive(Debug)]
-pub(super) struct Coming<T> {
+pub(crate) struct Coming<T> {
     answer: Receiver<Result<T, BucketError>>,
     task: Option<AbortHandle>,
 }
 
 impl<T> Coming<T> {
-    pub(super) fn wait(self) -> Result<T, BucketError> {
+    pub(crate) fn wait(self) -> Result<T, BucketError> {
         self.answer.recv().unwrap_or_else(|_| {
             Err(BucketError::new(
                 BucketErrorKind::Other,
@@ -107,7 +109,7 @@ impl<T> Drop for Coming<T> {
 }
 
 impl Store {
-    pub(super) fn new(bucket: Arc<dyn Bucket>, retries: Retries) -> io::Result<Self> {
+    pub(crate) fn new(bucket: Arc<dyn Bucket>, retries: Retries) -> io::Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(RUNTIME_THREADS)
             .thread_name("journal-reader")
@@ -116,28 +118,28 @@ impl Store {
         Ok(Self { bucket, retries, runtime: Some(runtime) })
     }
 
-    pub(super) fn set_retries(&mut self, retries: Retries) {
+    pub(crate) fn set_retries(&mut self, retries: Retries) {
         self.retries = retries;
     }
 
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.bucket.name()
     }
 
-    pub(super) fn page(&self, prefix: &str, after: Option<&str>) -> Coming<ObjectPage> {
+    pub(crate) fn page(&self, prefix: &str, after: Option<&str>) -> Coming<ObjectPage> {
         let (bucket, retries) = (Arc::clone(&self.bucket), self.retries);
         let (prefix, after) = (prefix.to_owned(), after.map(str::to_owned));
         self.start(async move { retries.ask(|| bucket.list(&prefix, after.as_deref())).await })
     }
 
-    pub(super) fn head(&self, key: String) -> Coming<Option<Head>> {
+    pub(crate) fn head(&self, key: String) -> Coming<Option<Head>> {
         let (bucket, retries) = (Arc::clone(&self.bucket), self.retries);
         self.start(async move { retries.ask(|| bucket.head(&key)).await })
     }
 
     /// The bytes from `offset` on, `len` of them: fewer only when the object ends before. What has arrived isn't asked
     /// for again.
-    pub(super) fn range(&self, key: String, offset: u64, len: u64) -> Coming<Bytes> {
+    pub(crate) fn range(&self, key: String, offset: u64, len: u64) -> Coming<Bytes> {
         let (bucket, retries) = (Arc::clone(&self.bucket), self.retries);
         self.start(async move {
             let mut whole = BytesMut::new();
@@ -157,6 +159,52 @@ impl Store {
                 }
             }
         })
+    }
+
+    /// The bucket itself.
+    pub(crate) fn bucket(&self) -> &Arc<dyn Bucket> {
+        &self.bucket
+    }
+
+    /// Waits for that long.
+    pub(crate) fn pause(&self, time: Duration) {
+        let pause = self.start(async move {
+            tokio::time::sleep(time).await;
+            Ok(())
+        });
+        // It can't fail; if it is given up, nothing is waited for.
+        let _ = pause.wait();
+    }
+
+    /// How often a question is asked again, and how long is waited before.
+    pub(crate) fn retries(&self) -> Retries {
+        self.retries
+    }
+
+    /// A page of open uploads.
+    pub(crate) fn uploads(&self, prefix: &str, after: Option<&UploadMarker>) -> Coming<UploadPage> {
+        let (prefix, after) = (prefix.to_owned(), after.cloned());
+        self.again(move |bucket| {
+            let (prefix, after) = (prefix.clone(), after.clone());
+            Box::pin(async move { bucket.list_uploads(&prefix, after.as_ref()).await })
+        })
+    }
+
+    /// A call that is made once: whether it may be made again is for the caller to know.
+    pub(crate) fn once<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(Arc<dyn Bucket>) -> BucketFuture<'static, T> + Send + 'static,
+    ) -> Coming<T> {
+        self.start(call(Arc::clone(&self.bucket)))
+    }
+
+    /// A call that may be made again and again while the answer is a passing failure.
+    pub(crate) fn again<T: Send + 'static>(
+        &self,
+        call: impl Fn(Arc<dyn Bucket>) -> BucketFuture<'static, T> + Send + Sync + 'static,
+    ) -> Coming<T> {
+        let (bucket, retries) = (Arc::clone(&self.bucket), self.retries);
+        self.start(async move { retries.ask(|| call(Arc::clone(&bucket))).await })
     }
 
     fn start<T: Send + 'static>(

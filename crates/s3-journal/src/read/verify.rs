@@ -4,18 +4,19 @@
 use std::io;
 use std::ops::Range;
 
-use super::Sequences;
 use super::chain::{self, Seen};
 use super::check::check;
 use super::cutter::ENTRY_BYTES_MAX;
 use super::error::ReadError;
 use super::examine::{Described, Examiner, Pass};
-use super::findings::{FINDINGS_MAX, FindingKind, Findings, Numbers};
+use super::findings::{FINDINGS_MAX, FindingKind, Findings, Numbers, Shard};
 use super::listing::{Entry, Listing, Stream};
+use super::period::Period;
 use super::pipeline::{Job, Pipeline, ranges};
 use super::report::{Checked, Report, StreamTotals};
 use super::scan::Decompressors;
 use super::store::Store;
+use super::{Sequences, escaped, shards};
 use crate::bucket::Head;
 use crate::object::ObjectMetadata;
 
@@ -39,11 +40,21 @@ pub struct VerifyOptions {
     pub count_entries: bool,
     /// The longest entry that is looked for, in bytes with its delimiter: [`ENTRY_BYTES_MAX`] by default.
     pub entry_bytes_max: u64,
+    /// Only the objects of this shard, `0` to `9` and `a` to `z`, and what is missing of them.
+    pub shard: Option<char>,
+    /// Only the entries of this time. It costs some HEADs per incarnation, whatever the depth.
+    pub period: Period,
 }
 
 impl Default for VerifyOptions {
     fn default() -> Self {
-        Self { allow_missing_start: false, count_entries: true, entry_bytes_max: ENTRY_BYTES_MAX }
+        Self {
+            allow_missing_start: false,
+            count_entries: true,
+            entry_bytes_max: ENTRY_BYTES_MAX,
+            shard: None,
+            period: Period::default(),
+        }
     }
 }
 
@@ -71,28 +82,51 @@ pub(super) struct Verifier<'v> {
 
 impl Verifier<'_> {
     pub(super) fn run(mut self, listing: &Listing, sequences: Sequences) -> Result<Report, ReadError> {
-        let selected: Vec<(&Stream, Range<usize>)> = listing
-            .streams()
-            .iter()
-            .map(|stream| (stream, stream.holding(sequences)))
-            .filter(|(_, range)| !range.is_empty())
-            .collect();
+        let mut selected: Vec<(&Stream, Range<usize>, Sequences)> = Vec::new();
         let mut state = Progress::default();
-        for (stream, range) in &selected {
+        let shard = self.options.shard;
+        for stream in listing.streams() {
+            let sequences = sequences.and(self.of_period(stream)?);
+            let range = stream.holding(sequences);
             let entries = stream.entries().get(range.clone()).unwrap_or_default();
-            state.objects_total += entries.len() as u64;
-            if self.depth == Depth::Deep {
-                state.bytes_total =
-                    entries.iter().fold(state.bytes_total, |sum, entry| sum.saturating_add(entry.len_bytes));
+            for entry in entries.iter().filter(|entry| is_of(shard, stream, entry)) {
+                state.objects_total += 1;
+                if self.depth == Depth::Deep {
+                    state.bytes_total = state.bytes_total.saturating_add(entry.len_bytes);
+                }
+            }
+            // What is asked for may be missing altogether.
+            if !range.is_empty() || !sequences.is_empty() {
+                selected.push((stream, range, sequences));
             }
         }
         (self.progress)(state);
         let mut report = Report { foreign: listing.foreign(), ..Report::default() };
-        for (stream, range) in selected {
+        for (stream, range, sequences) in selected {
             self.stream(stream, range, sequences, &mut state, &mut report)?;
         }
         report.checked = state.checked;
         Ok(report)
+    }
+
+    /// The sequence numbers that belong to the time asked for.
+    fn of_period(&self, stream: &Stream) -> Result<Sequences, ReadError> {
+        if self.options.period.is_all() {
+            return Ok(Sequences::ALL);
+        }
+        self.options.period.of(stream, |entry| {
+            let key = stream.key(entry);
+            let doing = format!("asking for {}", escaped(&key));
+            let head = self.store.head(key).wait().map_err(|source| ReadError::Store { doing, source })?;
+            Ok(head.and_then(|head| ObjectMetadata::time_of(&head.metadata)))
+        })
+    }
+
+    /// The shard asked for, with what tells which of the missing objects were its.
+    fn shard(&self, stream: &Stream) -> Option<Shard> {
+        let digit = u8::try_from(self.options.shard?.to_digit(36)?).ok()?;
+        let objects = stream.entries().iter().map(|entry| (entry.number, stream.shard(entry)));
+        Some(Shard { digit, fitting: shards::fitting(objects), prefix_len: stream.prefix_len() })
     }
 
     fn stream(
@@ -104,20 +138,32 @@ impl Verifier<'_> {
         report: &mut Report,
     ) -> Result<(), ReadError> {
         let entries = stream.entries().get(range.clone()).unwrap_or_default();
-        let (Some(first), Some(last)) = (entries.first(), entries.last()) else { return Ok(()) };
-        let numbers = Numbers { first: first.number, last: last.number };
         let room = FINDINGS_MAX.saturating_sub(report.findings.len());
-        let mut findings = Findings::new(room, sequences, numbers);
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            let none = Numbers { first: u64::MAX, last: 0 };
+            let mut findings = Findings::new(room, sequences, none, self.shard(stream));
+            check(stream, self.options.allow_missing_start, &mut findings);
+            let (found, left_out) = findings.finish();
+            report.findings.extend(found);
+            report.findings_left_out += left_out;
+            return Ok(());
+        };
+        let numbers = Numbers { first: first.number, last: last.number };
+        let mut findings = Findings::new(room, sequences, numbers, self.shard(stream));
         check(stream, self.options.allow_missing_start, &mut findings);
+        let shard = self.options.shard;
+        let wanted = || entries.iter().filter(|entry| is_of(shard, stream, entry));
         let mut totals = StreamTotals {
             id: stream.id().to_string(),
             incarnation: stream.incarnation().to_string(),
-            objects: entries.len() as u64,
-            stored_bytes: entries.iter().fold(0, |sum, entry| sum.saturating_add(entry.len_bytes)),
+            objects: wanted().count() as u64,
+            stored_bytes: wanted().fold(0, |sum, entry| sum.saturating_add(entry.len_bytes)),
             first_number: numbers.first,
             last_number: numbers.last,
             first_sequence: first.first,
-            next_sequence: stream.first_after(numbers.last),
+            next_sequence: stream
+                .first_after(numbers.last)
+                .or_else(|| stream.recovered_entries(last).map(|entries| last.first.saturating_add(entries))),
             entries: None,
         };
         if self.depth == Depth::Listing {
@@ -152,16 +198,29 @@ impl Verifier<'_> {
         };
         let deep = self.depth == Depth::Deep;
         let end = stream.after_number(range.end);
-        let jobs = (range.start..end).flat_map(|at| {
-            let len_bytes = stream.entries().get(at).map_or(0, |entry| entry.len_bytes);
-            let read = deep && range.contains(&at);
-            std::iter::once(Job::Head(at)).chain(ranges(at, if read { len_bytes } else { 0 }))
+        let entries = stream.entries();
+        let shard = self.options.shard;
+        let is_wanted = |entry: &Entry| is_of(shard, stream, entry);
+        // An object speaks of the one before it: those after one of the shard are asked, too.
+        let is_asked = |at: usize| {
+            let number = entries.get(at).map_or(0, |entry| entry.number);
+            let near = entries.get(..=at).unwrap_or_default().iter().rev();
+            near.take_while(|entry| number - entry.number <= 1).any(is_wanted)
+        };
+        let jobs = (range.start..end).filter(|at| is_asked(*at)).flat_map(|at| {
+            let entry = entries.get(at).filter(|entry| deep && range.contains(&at) && is_wanted(entry));
+            let len_bytes = entry.map_or(0, |entry| entry.len_bytes);
+            std::iter::once(Job::Head(at)).chain(ranges(at, len_bytes))
         });
         let mut pipeline = Pipeline::new(self.store, stream, jobs);
         let mut trail = Trail::before(stream, range.start);
         let mut counted = deep.then_some(0_u64);
         for at in range.start..end {
-            let Some(entry) = stream.entries().get(at) else { break };
+            let Some(entry) = entries.get(at) else { break };
+            if !is_asked(at) {
+                trail.pass(entry);
+                continue;
+            }
             let head = pipeline.head().map_err(|error| examiner.store_error(entry, error))?;
             let metadata = match chain::own(stream, entry, head.as_ref()) {
                 Ok(metadata) => Some(metadata),
@@ -174,11 +233,18 @@ impl Verifier<'_> {
             if !range.contains(&at) {
                 continue;
             }
+            if !is_wanted(entry) {
+                trail.add(Seen::listed(*entry));
+                continue;
+            }
             let seen = if deep {
                 read(&examiner, &mut pipeline, entry, metadata.as_ref(), head.as_ref(), findings)?
             } else {
                 head.as_ref().map_or(Seen::listed(*entry), |head| Seen::headed(*entry, head))
             };
+            if let Some(finding) = chain::recovered(stream, &seen) {
+                findings.push(finding);
+            }
             counted = counted.zip(seen.entries).map(|(sum, entries)| sum.saturating_add(entries));
             if entry.number == totals.last_number && totals.next_sequence.is_none() {
                 totals.next_sequence = seen.entries.map(|entries| entry.first.saturating_add(entries));
@@ -192,6 +258,13 @@ impl Verifier<'_> {
         totals.entries = counted;
         Ok(())
     }
+}
+
+/// Whether an object is of the shard that is asked for.
+fn is_of(shard: Option<char>, stream: &Stream, entry: &Entry) -> bool {
+    shard.is_none_or(|shard| {
+        shard.to_digit(36) == stream.shard(entry).map(u32::from) && shard.is_alphanumeric()
+    })
 }
 
 /// Reads one object's bytes, whatever is known of it.
@@ -271,6 +344,15 @@ impl Trail {
         {
             *gap = narrowed;
         }
+    }
+
+    /// Goes past an object that isn't looked at.
+    fn pass(&mut self, entry: &Entry) {
+        if self.number != Some(entry.number) {
+            self.before = std::mem::take(&mut self.here);
+            self.number = Some(entry.number);
+        }
+        self.add(Seen::listed(*entry));
     }
 
     fn add(&mut self, seen: Seen) {

@@ -125,7 +125,7 @@ impl Call {
                 )
             }
             Self::Complete { key, upload_id, parts, len_bytes, crc64nvme, create_only } => {
-                let (len_bytes, crc64nvme, create_only) = (*len_bytes, *crc64nvme, *create_only);
+                let (len_bytes, crc64nvme, create_only) = (*len_bytes, Some(*crc64nvme), *create_only);
                 let complete = Complete { key, upload_id, parts, len_bytes, crc64nvme, create_only };
                 Answer::Complete(bucket.complete_upload(complete).await)
             }

@@ -35,6 +35,7 @@ pub struct Writer {
     pub number: u64,
     pub first: u64,
     pub previous: Option<Predecessor>,
+    pub time: SystemTime,
 }
 
 impl Clone for Writer {
@@ -64,6 +65,7 @@ impl Writer {
             number: 0,
             first: 0,
             previous: None,
+            time: SystemTime::UNIX_EPOCH,
         }
     }
 
@@ -103,13 +105,8 @@ impl Writer {
         };
         let directory = format!("2026/11/{:02}", self.number / 4 + 1);
         let key = KeyLayout::new(PREFIX, self.shards).unwrap().key(&directory, &name);
-        let metadata = ObjectMetadata::new(
-            &name,
-            &self.compressor,
-            &self.delimiter,
-            SystemTime::UNIX_EPOCH,
-            self.previous,
-        );
+        let metadata =
+            ObjectMetadata::new(&name, &self.compressor, &self.delimiter, self.time, self.previous);
         let crc64nvme = sum(&stored);
         let len_bytes = stored.len() as u64;
         put(&self.bucket, &key, stored, &metadata.to_map());
@@ -184,6 +181,11 @@ pub fn verify(bucket: &MemoryBucket, depth: Depth) -> Report {
     reader(bucket.clone())
         .verify(&Selection::default(), depth, VerifyOptions::default(), &mut |_| {})
         .unwrap()
+}
+
+/// A verification of everything with these options.
+pub fn narrowed(bucket: &MemoryBucket, depth: Depth, options: VerifyOptions) -> Report {
+    reader(bucket.clone()).verify(&Selection::default(), depth, options, &mut |_| {}).unwrap()
 }
 
 /// Kinds and object numbers of what is found.
@@ -293,6 +295,10 @@ impl Bucket for Shaky {
     }
 
     fn list_uploads<'a>(&'a self, _: &'a str, _: Option<&'a UploadMarker>) -> BucketFuture<'a, UploadPage> {
+        never()
+    }
+
+    fn delete<'a>(&'a self, _: &'a str) -> BucketFuture<'a, ()> {
         never()
     }
 

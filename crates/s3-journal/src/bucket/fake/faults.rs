@@ -19,6 +19,8 @@ pub enum Call {
     CompleteUpload,
     /// [`Bucket::abort_upload`](crate::bucket::Bucket::abort_upload)
     AbortUpload,
+    /// [`Bucket::delete`](crate::bucket::Bucket::delete)
+    Delete,
     /// [`Bucket::list_parts`](crate::bucket::Bucket::list_parts)
     ListParts,
     /// [`Bucket::list_uploads`](crate::bucket::Bucket::list_uploads)

@@ -190,6 +190,10 @@ impl Bucket for FakeBucket {
         self.through(Call::ListUploads, None, false, self.inner.list_uploads(prefix, after))
     }
 
+    fn delete<'a>(&'a self, key: &'a str) -> BucketFuture<'a, ()> {
+        self.through(Call::Delete, None, false, self.inner.delete(key))
+    }
+
     fn head<'a>(&'a self, key: &'a str) -> BucketFuture<'a, Option<Head>> {
         let work = self.through(Call::Head, None, false, self.inner.head(key));
         Box::pin(async move {

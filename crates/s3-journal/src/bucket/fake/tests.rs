@@ -40,7 +40,7 @@ fn complete(bucket: &FakeBucket, upload_id: &str, parts: &[Part]) -> Result<(), 
         upload_id,
         parts,
         len_bytes,
-        crc64nvme,
+        crc64nvme: Some(crc64nvme),
         create_only: true,
     }))
 }

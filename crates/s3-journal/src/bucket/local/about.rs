@@ -102,10 +102,19 @@ impl About {
     }
 }
 
+/// Removes every record of `key`, whose object is no more.
+pub(super) fn remove_all(disk: &dyn Disk, root: &Path, key: &str) {
+    remove_records(disk, root, key, None);
+}
+
 /// Removes every record of `key` but `kept`: they describe objects that never were, or are no more.
 pub(super) fn remove_others(disk: &dyn Disk, root: &Path, key: &str, kept: &Path) {
+    remove_records(disk, root, key, Some(kept));
+}
+
+fn remove_records(disk: &dyn Disk, root: &Path, key: &str, kept: Option<&Path>) {
     for path in records(disk, root, key).unwrap_or_default() {
-        if path != kept {
+        if Some(path.as_path()) != kept {
             // One that stays is told apart by what it describes.
             let _ = disk.remove(&path);
         }

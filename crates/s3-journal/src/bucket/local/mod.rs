@@ -177,6 +177,11 @@ impl Bucket for LocalBucket {
         self.run(move |store| store.list_uploads(&prefix, after.as_ref()))
     }
 
+    fn delete<'a>(&'a self, key: &'a str) -> BucketFuture<'a, ()> {
+        let key = key.to_owned();
+        self.run(move |store| store.delete(&key))
+    }
+
     fn head<'a>(&'a self, key: &'a str) -> BucketFuture<'a, Option<Head>> {
         let key = key.to_owned();
         self.run(move |store| store.head(&key))

@@ -150,6 +150,24 @@ impl Store {
         Ok(Some(Head { len_bytes, crc64nvme: Some(crc64nvme), metadata, modified }))
     }
 
+    /// Removes an object, and syncs its directory before it is told, also where nothing is there: a process that died may have
+    /// removed it. What is known about it goes after it, so that it is never there without.
+    pub(super) fn delete(&self, key: &str) -> Result<(), BucketError> {
+        let path = paths::object(&self.root, key)?;
+        let directory = paths::parent(&path);
+        if self.open_object(&path)?.is_some() {
+            ignore_absent(self.disk.remove(&path)).map_err(failed("could not remove", &path))?;
+        }
+        match self.disk.entries(directory) {
+            // Nothing was ever there.
+            Err(error) if is_absent(&error) => return Ok(()),
+            other => other.map_err(failed("could not list", directory))?,
+        };
+        paths::sync_up(self.disk.as_ref(), &self.root, directory)?;
+        about::remove_all(self.disk.as_ref(), &self.root, key);
+        Ok(())
+    }
+
     pub(super) fn get_range(
         &self,
         key: &str,

@@ -186,7 +186,7 @@ impl Store {
             self.copy_part(id, part.number, &staged, &mut offset, &mut digest)?;
         }
         let found = (offset, digest.finalize());
-        rules::check_sum(found.1, complete.crc64nvme)?;
+        rules::check_sum(found.1, complete.crc64nvme.unwrap_or(found.1))?;
         self.publish(complete.key, &staged, found, &record.metadata, complete.create_only)?;
         // The object is there: an upload that stays open is only in the way until it is aborted.
         let _ = self.close(id);

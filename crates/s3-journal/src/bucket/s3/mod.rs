@@ -135,7 +135,7 @@ impl S3Bucket {
             .bucket(&self.options.bucket)
             .key(complete.key)
             .upload_id(complete.upload_id)
-            .checksum_crc64_nvme(convert::checksum_text(complete.crc64nvme))
+            .set_checksum_crc64_nvme(complete.crc64nvme.map(convert::checksum_text))
             .checksum_type(ChecksumType::FullObject)
             .mpu_object_size(i64::try_from(complete.len_bytes).unwrap_or(i64::MAX))
             .set_if_none_match(if_none_match(complete.create_only))
@@ -157,6 +157,16 @@ impl S3Bucket {
             client.abort_multipart_upload().bucket(&self.options.bucket).key(key).upload_id(upload_id);
         answer(About::Upload, self.limit(0), request.send()).await?;
         Ok(())
+    }
+
+    async fn delete_now(&self, key: &str) -> Result<(), BucketError> {
+        let client = &self.connected().await?.client;
+        let request = client.delete_object().bucket(&self.options.bucket).key(key);
+        match answer(About::Object, self.limit(0), request.send()).await {
+            // Amazon says nothing then; some stores do.
+            Err(error) if error.kind() == BucketErrorKind::NotFound => Ok(()),
+            other => other.map(|_| ()),
+        }
     }
 
     async fn list_parts_now(&self, key: &str, upload_id: &str) -> Result<Vec<Part>, BucketError> {
@@ -393,6 +403,10 @@ impl Bucket for S3Bucket {
         after: Option<&'a UploadMarker>,
     ) -> BucketFuture<'a, UploadPage> {
         Box::pin(self.list_uploads_now(prefix, after))
+    }
+
+    fn delete<'a>(&'a self, key: &'a str) -> BucketFuture<'a, ()> {
+        Box::pin(self.delete_now(key))
     }
 
     fn head<'a>(&'a self, key: &'a str) -> BucketFuture<'a, Option<Head>> {

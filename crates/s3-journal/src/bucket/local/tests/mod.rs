@@ -54,7 +54,7 @@ fn complete(
         upload_id: id,
         parts,
         len_bytes,
-        crc64nvme,
+        crc64nvme: Some(crc64nvme),
         create_only: true,
     }))
 }

@@ -61,6 +61,6 @@ fn parts() -> Vec<Part> {
 }
 
 fn complete(parts: &[Part]) -> Complete<'_> {
-    let (len_bytes, crc64nvme) = (10 << 20, 0x0102_0304_0506_0708);
+    let (len_bytes, crc64nvme) = (10 << 20, Some(0x0102_0304_0506_0708));
     Complete { key: "a/key", upload_id: "u/1", parts, len_bytes, crc64nvme, create_only: true }
 }
