@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 passed = 0
 failed = 0
+skipped = 0
 
 
 def check(holds: bool, what: str, otherwise: object = "") -> bool:
@@ -24,6 +25,13 @@ def equal(found: object, expected: object, what: str) -> bool:
     return check(found == expected, what, f"{abbreviated(found)} instead of {abbreviated(expected)}")
 
 
+def skip(what: str, why: object) -> None:
+    """What can't be tested on this machine, and what is missing; counted, so that nobody takes it for tested."""
+    global skipped
+    skipped += 1
+    print(f"SKIPPED {what}: {why}", flush=True)
+
+
 def note(text: str) -> None:
     """Something measured or drawn, for whoever reads the run."""
     print(f"        {text}", flush=True)
@@ -31,7 +39,7 @@ def note(text: str) -> None:
 
 def closing_line() -> str:
     """The count, in the form that test harnesses know."""
-    return f"{passed} passed, {failed} failed"
+    return f"{passed} passed, {failed} failed, {skipped} skipped"
 
 
 def wait_until(holds: Callable[[], object], seconds: float, what: str, every: float = 0.02) -> object:

@@ -43,14 +43,18 @@ class Program:
         self.environment = {**inherited, **server_environment}
 
     def run(
-        self, *arguments: object, stdin: bytes | Path = b"", out: Path | None = None
+        self,
+        *arguments: object,
+        stdin: bytes | Path = b"",
+        out: Path | None = None,
+        seconds: float = ENDS_WITHIN_SECONDS,
     ) -> subprocess.CompletedProcess:
         """Runs it to its end; standard output goes to the file `out` or is kept, standard error is kept as text."""
         feed = open(stdin, "rb") if isinstance(stdin, Path) else None
         drain = open(out, "wb") if out is not None else None
         try:
             done = subprocess.run(
-                self._command(arguments), env=self.environment, timeout=ENDS_WITHIN_SECONDS,
+                self.command(arguments), env=self.environment, timeout=seconds,
                 stdout=drain or subprocess.PIPE, stderr=subprocess.PIPE,
                 **({"stdin": feed} if feed else {"input": stdin}),
             )  # fmt: skip
@@ -81,10 +85,10 @@ class Program:
 
     def start_write(self, *arguments: object) -> "Writer":
         """Starts `write --receipts` with a pipe as its standard input."""
-        return Writer(self._command(("write", "--receipts", *arguments)), self.environment)
+        return Writer(self.command(("write", "--receipts", *arguments)), self.environment)
 
-    def _command(self, arguments: Iterable[object]) -> list[str]:
-        # The program dies with the suite, however the suite ends.
+    def command(self, arguments: Iterable[object]) -> list[str]:
+        """The whole command line. The program dies with the suite, however the suite ends."""
         return ["setpriv", "--pdeathsig", "KILL", str(self.path), *map(str, arguments)]
 
 
@@ -94,6 +98,8 @@ class Writer:
     def __init__(self, command: list[str], env: dict[str, str]):
         self.durable = 0
         self.uploaded = 0
+        # Any receipt has come: the journal is open.
+        self.told = False
         self.stderr = ""
         self.fed = 0
         self._process = subprocess.Popen(
@@ -175,6 +181,15 @@ class Writer:
                 return int(line.split()[1]) * 1024
         raise ProcessLookupError("the program has ended")
 
+    def signal(self, number: signal.Signals) -> None:
+        """Sends it a signal."""
+        self._process.send_signal(number)
+
+    @property
+    def pid(self) -> int:
+        """Its number: `setpriv` becomes the program."""
+        return self._process.pid
+
     def kill(self) -> None:
         """kill -9; afterwards every receipt that it wrote has been read."""
         if self.is_running():
@@ -206,6 +221,7 @@ class Writer:
             if line.endswith(b"\n"):
                 counts = json.loads(line)
                 self.durable, self.uploaded = counts["durable"], counts["uploaded"]
+                self.told = True
 
     def _read_stderr(self) -> None:
         for line in self._process.stderr:

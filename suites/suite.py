@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import environment
+import volume
 from bucket import Bucket
 from program import Program
 from store import ADMIN, SeaweedFS
@@ -56,6 +57,7 @@ def opened(name: str, path: Path, large: bool, seed: int) -> Iterator[Suite]:
         with SeaweedFS(directory / "server") as server:
             yield Suite(path, large, random.Random(f"{name} {seed}"), directory, server)
     finally:
+        volume.remove_mounts(directory)
         shutil.rmtree(directory, ignore_errors=True)
         os.close(held)
 
@@ -66,6 +68,7 @@ def remove_left(directory: Path) -> None:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         SeaweedFS(directory / "server").remove()
+        volume.remove_mounts(directory)
         shutil.rmtree(directory, ignore_errors=True)
     except BlockingIOError:
         pass

@@ -159,7 +159,7 @@ pub enum OpenError {
         #[source]
         reason: RecordError,
     },
-    /// There isn't even room for a small slab.
+    /// There isn't even room for a small slab, or for the directory and its lock.
     #[error("no room for {needed_bytes} bytes in {}: free some space", directory.display())]
     NoSpace {
         /// What the smallest slab needs.
@@ -170,7 +170,7 @@ pub enum OpenError {
         source: io::Error,
     },
     /// The operating system refused something else.
-    #[error("{operation} of {} failed", path.display())]
+    #[error("{operation} of {} failed: check the disk, then open it again", path.display())]
     Io {
         /// What was tried.
         operation: &'static str,

@@ -8,6 +8,7 @@ mod support;
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use durable_queue::fake::{Fault, OperationKind};
 use durable_queue::{AppendError, Class, FreeSpace, FullReason, Log, OpenError, Room, Step};
 use support::Texts;
 use support::client::append;
@@ -210,4 +211,20 @@ fn a_next_slab_that_cannot_be_made_is_tried_again() {
     world.disk.mend();
     assert_eq!(log.prepare_step(), Step::Worked);
     assert_eq!(log.stats().full, None);
+}
+
+#[test]
+fn a_disk_without_room_for_the_lock_or_the_directory_is_full_not_forbidden() {
+    for (kind, error) in [
+        (OperationKind::Lock, ErrorKind::StorageFull),
+        (OperationKind::CreateDirectory, ErrorKind::QuotaExceeded),
+    ] {
+        let mut world = world();
+        world.disk.inject_times(Fault::Fails(error), 1, move |operation| operation.kind == kind);
+        let mut count = support::client::Count::default();
+        let refused = Log::open(world.environment.clone(), world.options.clone(), &mut count).unwrap_err();
+        assert!(matches!(refused, OpenError::NoSpace { .. }), "{kind:?}: {refused:?}");
+        assert!(refused.to_string().contains("free some space"), "{refused}");
+        world.open().unwrap().unwrap();
+    }
 }

@@ -25,6 +25,15 @@ fn a_line_over_the_limit_is_65_with_its_number_and_what_came_before_arrives() {
 }
 
 #[test]
+fn a_line_that_would_be_read_back_as_two_is_65_and_the_remedy_is_an_option_of_the_program() {
+    let place = Place::new();
+    let error = fails_with(&mut place.write(&["--delimiter=aba"]), b"oneabaxab", 65);
+    assert!(error.contains("line 2 of standard input") && error.contains("--delimiter"), "{error}");
+    assert!(!error.contains("allow_delimiter_in_entries"), "{error}");
+    assert_eq!(succeeds(&mut place.read("cat", &[])), "oneaba");
+}
+
+#[test]
 fn a_line_over_the_limit_of_a_file_that_was_begun_before_has_its_number_in_the_file() {
     let place = Place::new();
     let path = place.file("log", numbered(0..41));
@@ -127,6 +136,28 @@ fn a_full_queue_that_is_to_refuse_is_75_and_names_the_first_line_not_taken() {
     let error = fails_with(&mut command, numbered(0..1_000).as_bytes(), 75);
     assert!(error.contains("line 11 of standard input"), "{error}");
     assert_eq!(place.status()["pending_entries"], 10);
+}
+
+#[test]
+fn a_full_disk_that_is_to_refuse_is_75_and_tells_what_was_taken_and_is_not_kept() {
+    let place = Place::new();
+    let obstacle = place.file("obstacle", "");
+    let mut command = place.program(&["write", "--when-full=refuse", "--id", "tester"]);
+    command.args(["--max-queue-bytes=8MiB", "--max-entry-bytes=64KiB", "--max-batch-bytes=64KiB"]);
+    command.arg("--to").arg(obstacle.join("bucket")).arg("--local-directory").arg(place.queue());
+    let lines = ("a".repeat(500) + "\n").repeat(40_000);
+    let error = fails_with(&mut command, lines.as_bytes(), 75);
+    let number = |before: &str, after: &str| -> u64 {
+        let words = error.split(before).nth(1).unwrap_or_else(|| panic!("{before:?}: {error}"));
+        words.split(after).next().unwrap().replace(',', "").parse().unwrap()
+    };
+    let first_not_taken = number("line ", " of standard input");
+    let not_kept = number("not taken; the last ", " lines before it");
+    assert!(not_kept > 0, "{error}");
+    let kept = place.status()["pending_entries"].as_u64().unwrap();
+    assert_eq!(kept + not_kept + 1, first_not_taken, "{error}");
+    assert!(error.contains("--max-queue-bytes") && !error.contains("max_queue_bytes"), "{error}");
+    assert!(error.contains("give them again") && error.contains("run the same command again"), "{error}");
 }
 
 #[test]

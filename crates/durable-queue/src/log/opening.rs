@@ -41,7 +41,15 @@ pub(super) fn open(
     visitor: &mut dyn Visitor,
 ) -> Result<Opening, OpenError> {
     let directory = options.directory.clone();
-    let not_usable = |source| OpenError::NotUsable { directory: directory.clone(), source };
+    let not_usable = |source| {
+        let directory = directory.clone();
+        if is_full(&source) {
+            let needed_bytes = size_needed(0, 0, options.control_reserve_bytes);
+            OpenError::NoSpace { needed_bytes, directory, source }
+        } else {
+            OpenError::NotUsable { directory, source }
+        }
+    };
     let disk = &environment.disk;
     disk.create_directory(&directory).map_err(not_usable)?;
     let directory_lock = match disk.lock(&directory.join(LOCK_NAME), &holder()).map_err(not_usable)? {

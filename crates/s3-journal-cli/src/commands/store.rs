@@ -98,7 +98,7 @@ fn flag_of(option: &str) -> String {
 }
 
 /// A text of the library's with its options' names as the flags that set them: `max_batch_size` is `--max-batch-size`.
-fn in_flags(text: &str) -> String {
+pub fn in_flags(text: &str) -> String {
     let command = flags::command();
     let mut names: Vec<String> = command
         .get_subcommands()

@@ -83,6 +83,12 @@ impl BucketError {
             (_, "RequestTimeTooSkewed") => "set this machine's clock",
             (_, "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired") => "renew the credentials",
             (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => "check access key and secret key",
+            (_, code) if code.starts_with("KMS.") => {
+                "enable the KMS key, and grant kms:GenerateDataKey and kms:Decrypt on it"
+            }
+            (_, "PermanentRedirect" | "AuthorizationHeaderMalformed") => {
+                "set the bucket's own region and endpoint"
+            }
             (_, "PermissionDenied") => "let this user write to the directory",
             (_, "ReadOnlyFilesystem") => "mount the file system for writing",
             (_, "StorageFull") => "make room on the file system",
@@ -136,3 +142,7 @@ impl Error for BucketError {
         self.source.as_deref().map(|source| source as &(dyn Error + 'static))
     }
 }
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

@@ -326,22 +326,28 @@ impl Run {
             }
         };
         let waiting = self.waiting(closed.remaining.saturating_sub(closed.not_durable));
+        if let End::Failed(mut failure) = end {
+            if closed.not_durable > 0 {
+                // What was taken into memory before the disk was found full.
+                let lines = human::counted(closed.not_durable, "line", "lines");
+                let what =
+                    format!("; the last {lines} before it found no room on the disk and aren't kept: ");
+                failure.message.push_str(&what);
+                failure.message.push_str("give them again, too (a FILE is read again from there)");
+            }
+            failure.message.push_str(&waiting);
+            return Err(failure);
+        }
         if closed.not_durable > 0 {
             let lost = human::counted(closed.not_durable, "entry", "entries");
             let message = format!("the local disk had no room for the last {lost}, which are lost{waiting}");
             return Err(Failure::new(Exit::LocalIo, message));
         }
-        match end {
-            End::Failed(mut failure) => {
-                failure.message.push_str(&waiting);
-                Err(failure)
-            }
-            End::Finished | End::Stopped(_) if closed.remaining == 0 => Ok(Exit::Done),
-            End::Finished | End::Stopped(_) => {
-                let cause = self.why_not();
-                Err(Failure::new(Exit::Waiting, format!("the bucket hasn't everything yet{cause}{waiting}")))
-            }
+        if closed.remaining == 0 {
+            return Ok(Exit::Done);
         }
+        let cause = self.why_not();
+        Err(Failure::new(Exit::Waiting, format!("the bucket hasn't everything yet{cause}{waiting}")))
     }
 
     /// What keeps the store from taking anything, if something does; to follow a sentence.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use s3_journal::{FullCause, Journal, Refusal, SubmitError};
 
+use crate::commands::store::in_flags;
 use crate::exit::{Exit, Failure, causes};
 use crate::input::pump::{Refused, Sink};
 use crate::receipts::{Counting, Counts};
@@ -63,10 +64,15 @@ fn refused(error: &SubmitError) -> Refused {
                  --local-directory and --id for further ones"
             ),
         )),
+        SubmitError::Refused(Refusal::DelimiterInside { at }) => Refused::Entry(format!(
+            "with the delimiter after it, the delimiter begins at its byte {at} already, and it would be read back as \
+             two; choose another --delimiter"
+        )),
         SubmitError::Refused(refusal) => Refused::Entry(causes(refusal)),
-        SubmitError::Full { .. } => {
-            Refused::Journal(Failure::new(Exit::Waiting, format!("the entry was refused: {}", causes(error))))
-        }
+        SubmitError::Full { .. } => Refused::Journal(Failure::new(
+            Exit::Waiting,
+            format!("the entry was refused: {}", in_flags(&causes(error))),
+        )),
         SubmitError::Failed(_) => Refused::Journal(Failure::new(Exit::LocalIo, causes(error))),
         _ => Refused::Journal(Failure::new(Exit::Waiting, causes(error))),
     }
