@@ -33,6 +33,9 @@ mod error;
 #[cfg(feature = "fake")]
 pub mod fake;
 mod frame;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod log;
 mod options;
 mod position;

@@ -44,7 +44,11 @@ use crate::error::{OpenError, RecordError};
 use crate::position::Position;
 
 pub(crate) use repair::{repair, tidy};
+#[cfg(feature = "fuzzing")]
+pub(crate) use scan::scan;
 pub(crate) use survey::{Base, Survey, SurveyMode, survey, sync_names_above};
+#[cfg(feature = "fuzzing")]
+pub(crate) use tail::Verdict;
 pub(crate) use visit::visit;
 
 /// How many files of cut-off bytes are kept; the oldest beyond that are removed.

@@ -57,8 +57,8 @@ pub enum DirectoryFormatError {
 
     /// A directive of a strftime pattern can't be formatted.
     #[error(
-        "{directive} at character {position} of the directory format is not a strftime directive that is understood: \
-         use one such as %Y, %m, %d or %H, or write %% for a percent sign"
+        "{} at character {position} of the directory format is not a strftime directive that is understood: \
+         use one such as %Y, %m, %d or %H, or write %% for a percent sign", directive.escape_debug()
     )]
     UnknownDirective {
         /// The directive, from its percent sign on.

@@ -207,7 +207,9 @@ fn an_error_says_what_where_and_what_to_do() {
         "%E at character 4 of the directory format is not a strftime directive that is understood: \
          use one such as %Y, %m, %d or %H, or write %% for a percent sign"
     );
-    for pattern in ["", "'", "XXXX", "%", "/", "..", "\u{7f}", &"y".repeat(257), &"zzzz-".repeat(50)] {
+    for pattern in
+        ["", "'", "XXXX", "%", "%\0", "%\u{1b}", "/", "..", "\u{7f}", &"y".repeat(257), &"zzzz-".repeat(50)]
+    {
         let text = refusal(pattern).to_string();
         assert!(text.contains("the directory format") && text.contains(": "), "{text}");
         assert!(!text.contains(char::is_control), "{text:?}");
