@@ -68,7 +68,7 @@ class Program:
     def kill_after(self, seconds: float, *arguments: object) -> None:
         """Starts it and kills it with -9 after so long, if it still runs then."""
         quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen(self._command(arguments), env=self.environment, **quiet) as process:
+        with subprocess.Popen(self.command(arguments), env=self.environment, **quiet) as process:
             try:
                 process.wait(seconds)
             except subprocess.TimeoutExpired:

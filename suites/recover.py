@@ -51,15 +51,16 @@ def abandoned(suite: Suite, name: str, content: bytes, *options: object) -> tupl
 
 
 def parts(bucket: Bucket) -> int:
-    """The parts of all open uploads."""
+    """The parts of all open uploads that follow each other from the first on: they arrive in any order."""
     answer = bucket.client.list_multipart_uploads(Bucket=bucket.name, Prefix=f"{bucket.prefix}/")
     count = 0
     for upload in answer.get("Uploads", []):
         try:
             listed = bucket.client.list_parts(Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"])
-            count += len(listed.get("Parts", []))
         except bucket.client.exceptions.NoSuchUpload:
             continue
+        numbers = {part["PartNumber"] for part in listed.get("Parts", [])}
+        count += next(number for number in range(len(numbers) + 1) if number + 1 not in numbers)
     return count
 
 

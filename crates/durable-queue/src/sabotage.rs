@@ -111,6 +111,7 @@ safeguards! {
     WATERMARK "watermark" "damage to acknowledged bytes is told from a torn tail";
     SYNCED_WHOLE "synced-whole" "a slab with a successor must be whole";
     IDLE_WATERMARK "idle-watermark" "damage to the newest acknowledged bytes shows once the writer has been idle";
+    ROTATION_OUTCOME "rotation-outcome" "a failed sync is known before another sync of the same file may succeed";
     ROTATION_LATCH "rotation-latch" "no slab gets a successor after a sync failed";
     LATCH "latch" "nothing counts as durable after a failed sync";
     CHECKPOINT_DURABLE "checkpoint-durable" "a slab goes only once its successor's checkpoint is on the medium";

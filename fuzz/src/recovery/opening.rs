@@ -18,7 +18,7 @@ pub struct Told {
 
 impl Visitor for Told {
     fn checkpoint(&mut self, payload: &[u8]) -> Result<(), RecordError> {
-        assert!(self.records.is_empty(), "a checkpoint behind records");
+        // The log writes one at the beginning of a slab only; one made by hand may be anywhere, and is the newest then.
         self.checkpoint = Some(payload.to_vec());
         Ok(())
     }

@@ -17,7 +17,7 @@ pub enum Proof {
     },
     /// The lives of so many seeds, from 0 on.
     Lives(u64),
-    /// So many schedules of a scenario under the random scheduler.
+    /// So many schedules of a scenario, under each scheduler.
     Schedules {
         /// The scenario.
         scenario: &'static str,
@@ -53,7 +53,7 @@ const fn unit(test: &'static str) -> Proof {
 }
 
 const fn schedules(scenario: &'static str) -> Proof {
-    Proof::Schedules { scenario, executions: 500 }
+    Proof::Schedules { scenario, executions: 2000 }
 }
 
 const LIVES: Proof = Proof::Lives(6_000);
@@ -149,9 +149,10 @@ pub const LIST: &[(&str, &[Proof])] = &[
         &[queue("slabs_come_and_go", "what_is_written_while_a_sync_runs_is_the_next_syncs")],
     ),
     ("sync-turn", &[schedules("log-latch")]),
+    ("rotation-outcome", &[schedules("log-rotation-latch")]),
     ("wake-durable", &[schedules("log-group-commit")]),
     ("bell-counted", &[schedules("log-group-commit")]),
-    ("look-again", &[schedules("queue-handing-over")]),
+    ("look-again", &[schedules("queue-deleting")]),
     ("create-only-put", &[LIVES]),
     ("create-only-complete", &[LIVES]),
     ("identity", &[LIVES]),

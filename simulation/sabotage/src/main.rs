@@ -112,16 +112,18 @@ fn live(seeds: u64) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// So many schedules of a scenario.
+/// So many schedules of a scenario under each scheduler.
 fn schedule(name: &str, executions: &str) -> ExitCode {
     let scenario = schedules::SCENARIOS.iter().find(|scenario| scenario.name == name);
     let (Some(scenario), Ok(executions)) = (scenario, executions.parse()) else {
         println!("there is no scenario {name}");
         return ExitCode::FAILURE;
     };
-    if let Err(failure) = schedules::run(scenario, schedules::Scheduler::Random, executions, 1) {
-        println!("noticed: {failure}");
-        return ExitCode::FAILURE;
+    for scheduler in [schedules::Scheduler::Random, schedules::Scheduler::Pct] {
+        if let Err(failure) = schedules::run(scenario, scheduler, executions, 1) {
+            println!("noticed: {failure}");
+            return ExitCode::FAILURE;
+        }
     }
     println!("nothing noticed");
     ExitCode::SUCCESS

@@ -51,6 +51,7 @@ scenarios! {
     "log-room" logs::room: "more is appended than slabs and memory hold; a reader follows and releases";
     "log-closing" logs::closing: "two close while others append and wait";
     "log-latch" logs::latch: "a write or a sync fails while others append, wait and close";
+    "log-rotation-latch" logs::rotation_latch: "a sync fails while a slab is ended and the next one begun";
     "log-restart" logs::restart: "the log's threads are ended and started again";
     "queue-handing-over" queues::handing_over: "producers put, consumers take, complete, retry and give back";
     "queue-closing" queues::closing: "two close while others wait for a task and for room";

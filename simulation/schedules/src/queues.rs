@@ -121,7 +121,19 @@ pub fn handing_over() {
             })
         })
         .collect();
-    for thread in producers.into_iter().chain(consumers) {
+    // Takes one, gives it back, and leaves it to those who wait.
+    let giver = {
+        let (client, mut dice) = (Arc::clone(&client), world.dice());
+        spawn(move || match take(&client, &mut dice) {
+            Ok(task) => {
+                client.delivered(&task);
+                drop(task);
+            }
+            Err(TakeError::Closed) => {}
+            Err(error) => panic!("{error}"),
+        })
+    };
+    for thread in producers.into_iter().chain(consumers).chain([giver]) {
         join(thread);
     }
     client.check_cuts(&world);

@@ -4,20 +4,22 @@
 #![cfg(feature = "sabotage")]
 
 use durable_queue::sabotage::{
-    BELL_COUNTED, LOOK_AGAIN, PUBLISH_AFTER_SYNC, ROTATION_LATCH, SYNC_TURN, Safeguard, WAKE_DURABLE,
+    BELL_COUNTED, LOOK_AGAIN, PUBLISH_AFTER_SYNC, ROTATION_LATCH, ROTATION_OUTCOME, SYNC_TURN, Safeguard,
+    WAKE_DURABLE,
 };
 use schedules::{SCENARIOS, Scheduler, run};
 
-const EXECUTIONS: usize = 500;
+const EXECUTIONS: usize = 1000;
 
 #[test]
 fn each_is_noticed_by_one_of_the_schedulers() {
-    let safeguards: [(&Safeguard, &str); 6] = [
+    let safeguards: [(&Safeguard, &str); 7] = [
         (&WAKE_DURABLE, "log-group-commit"),
         (&BELL_COUNTED, "log-group-commit"),
-        (&LOOK_AGAIN, "queue-handing-over"),
+        (&LOOK_AGAIN, "queue-deleting"),
         (&PUBLISH_AFTER_SYNC, "log-group-commit"),
         (&SYNC_TURN, "log-latch"),
+        (&ROTATION_OUTCOME, "log-rotation-latch"),
         (&ROTATION_LATCH, "log-latch"),
     ];
     for (safeguard, name) in safeguards {

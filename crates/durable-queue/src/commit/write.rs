@@ -38,6 +38,9 @@ struct Trouble {
     is_sync: bool,
 }
 
+/// A step that didn't succeed, after what follows from it was done.
+struct Met;
+
 impl Writer {
     pub(super) fn new(batch_capacity: usize) -> Self {
         Self {
@@ -97,17 +100,7 @@ impl Commit {
 
     /// Writes what is in hand. `Err(Step::Worked)`: it failed, or the disk is full and the rest stays in hand.
     fn write_batch(&self, writer: &mut Writer) -> Result<(), Step> {
-        let outcome = self.write_runs(writer);
-        if let Err(trouble) = outcome {
-            if is_full(&trouble.error) && !trouble.is_sync {
-                let mut state = self.state();
-                state.set_stalled();
-                self.room_wakes.notify_all();
-            } else {
-                self.fail(trouble.operation, &trouble.path, trouble.error);
-            }
-            return Err(Step::Worked);
-        }
+        self.write_runs(writer).map_err(|Met| Step::Worked)?;
         let slab = writer.batch.runs.last().map(|run| Arc::clone(&run.slab));
         writer.batch.clear(writer.batch_capacity);
         {
@@ -121,7 +114,19 @@ impl Commit {
         Ok(())
     }
 
-    fn write_runs(&self, writer: &mut Writer) -> Result<(), Trouble> {
+    /// What follows from a step that didn't succeed: it is tried again when there is room, or the latch falls.
+    fn meet(&self, trouble: Trouble) -> Met {
+        if is_full(&trouble.error) && !trouble.is_sync {
+            let mut state = self.state();
+            state.set_stalled();
+            self.room_wakes.notify_all();
+        } else {
+            self.fail(trouble.operation, &trouble.path, trouble.error);
+        }
+        Met
+    }
+
+    fn write_runs(&self, writer: &mut Writer) -> Result<(), Met> {
         let runs = writer.batch.runs.get(writer.next_run..).unwrap_or_default();
         for run in runs {
             if let Some((old, old_end)) = run.begins_after.as_ref().filter(|_| !writer.is_begun) {
@@ -134,12 +139,8 @@ impl Commit {
                     // What of it was written takes room and is nobody's. If this fails too, it is written over later.
                     let _ = run.slab.file.set_len(run.offset);
                 }
-                return Err(Trouble {
-                    operation: "write",
-                    path: run.slab.path.clone(),
-                    error,
-                    is_sync: false,
-                });
+                let path = run.slab.path.clone();
+                return Err(self.meet(Trouble { operation: "write", path, error, is_sync: false }));
             }
             self.state().stats.writes += 1;
             writer.next_run += 1;
@@ -150,12 +151,30 @@ impl Commit {
 
     /// Ends the slab `old` at `old_end` and gives `new` its name. Only then may a frame be written into it: so whoever finds
     /// `new` knows that all of `old` was synced.
-    fn rotate(&self, old: &Arc<SlabFile>, old_end: u64, new: &Arc<SlabFile>) -> Result<(), Trouble> {
+    fn rotate(&self, old: &Arc<SlabFile>, old_end: u64, new: &Arc<SlabFile>) -> Result<(), Met> {
+        let turn = lock(&self.sync_turn);
+        let rotated = self.rotate_in_turn(old, old_end, new);
+        let turn = sabotage::ROTATION_OUTCOME.is_on().then_some(turn);
+        // Before the turn ends: the next sync would succeed, and be believed.
+        let rotated = rotated.map_err(|trouble| self.meet(trouble));
+        drop(turn);
+        if rotated? {
+            self.prepare_wakes.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Says whether the preparer is to be woken. The caller has the turn.
+    fn rotate_in_turn(
+        &self,
+        old: &Arc<SlabFile>,
+        old_end: u64,
+        new: &Arc<SlabFile>,
+    ) -> Result<bool, Trouble> {
         let trouble = |operation, path: &std::path::Path, is_sync| {
             let path = path.to_owned();
             move |error| Trouble { operation, path, error, is_sync }
         };
-        let turn = lock(&self.sync_turn);
         if let Some(failure) = self.failure().filter(|_| sabotage::ROTATION_LATCH.is_on()) {
             // Another sync had the turn before and failed: this one would succeed although bytes of `old` are lost, and a slab
             // that has a successor is taken to be whole.
@@ -186,13 +205,7 @@ impl Commit {
         state.slabs.push_back(SlabEntry { number: new.number, salt: new.salt, end: None, bytes_on_disk });
         state.is_rotating = false;
         state.stats.rotations += 1;
-        let wake = state.prepare_bell.ring();
-        drop(state);
-        drop(turn);
-        if wake {
-            self.prepare_wakes.notify_one();
-        }
-        Ok(())
+        Ok(state.prepare_bell.ring())
     }
 
     /// The end of what is in hand or pending, for closing: whether nothing is left to write.

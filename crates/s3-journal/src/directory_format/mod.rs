@@ -116,11 +116,12 @@ impl DirectoryFormat {
         &self.pattern
     }
 
-    /// Whether two instants of the same second can have different directories.
+    /// Whether two instants of the same second, from 1970 on, can have different directories.
     ///
     /// An object lies in one directory, so such a pattern makes an object of nearly every batch: worth a warning.
     pub fn is_finer_than_a_second(&self) -> bool {
-        // Any second tells it: no field looks at the fraction at some instants only.
+        // Any second tells it: from 1970 on no field looks at the fraction at some instants only. (Before, jiff's %s drops the
+        // fraction towards 1970, and so goes on within a second.)
         let second = 1_790_207_999;
         self.at(&Moment::new(second, 0)) != self.at(&Moment::new(second, 987_654_321))
     }

@@ -107,6 +107,16 @@ fn fractions_of_a_second_are_told() {
 }
 
 #[test]
+fn seconds_since_1970_are_whole_from_1970_on() {
+    let format = DirectoryFormat::parse("%s").unwrap();
+    let text = |seconds, nanoseconds| format.at(&Moment::new(seconds, nanoseconds));
+    assert_eq!((text(7, 0), text(7, 999_999_999)), ("7".to_owned(), "7".to_owned()));
+    // Before, they are jiff's: within one second they go on.
+    assert_eq!((text(-7, 0), text(-7, 1)), ("-7".to_owned(), "-6".to_owned()));
+    assert!(!format.is_finer_than_a_second());
+}
+
+#[test]
 fn a_pattern_that_neither_language_reads_is_refused() {
     use DirectoryFormatError as E;
     assert!(matches!(refusal(""), E::EmptyPattern));
