@@ -3,8 +3,8 @@
 //!
 //! Only what the product promises to find is damaged: whole older slabs, and in the newest one frames of which a later frame says that
 //! they were synced (what is beyond that can't be told from a torn write). That frame must be on the medium itself: what says so and is lost
-//! with the power, or with a sync that fails, says nothing to the next opening. Nor does the last one, which may be written in part. The newest slab's header and checkpoint are left alone: without
-//! them a log is refused.
+//! with the power, or with a sync that fails, says nothing to the next opening. Nor does the last one, which may be written in part. The newest slab's header and
+//! checkpoint are left alone: without them a log is refused.
 
 use std::path::{Path, PathBuf};
 
@@ -50,7 +50,11 @@ pub fn strike(disk: &FakeDisk, directory: &Path, dice: &mut Dice) -> Option<Stri
     let drawn = usize::try_from(dice.below(slabs.len().max(1) as u64)).unwrap_or(0);
     let slab = slabs.get(drawn)?;
     let content = disk.content(slab)?;
-    let is_newest = drawn + 1 == slabs.len();
+    let medium = disk.fork();
+    medium.lose_power(Loss::Lost);
+    // A slab after it that hasn't a frame yet is no successor: it may never become one.
+    let begins = |slab: &PathBuf| medium.content(slab).is_some_and(|content| !frames(&content).is_empty());
+    let is_newest = !slabs.iter().skip(drawn + 1).any(begins);
     let name = slab.file_name()?.to_string_lossy().into_owned();
     if !is_newest && dice.one_in(6) {
         let what = match dice.below(4) {
@@ -75,8 +79,6 @@ pub fn strike(disk: &FakeDisk, directory: &Path, dice: &mut Dice) -> Option<Stri
         };
         return Some(format!("{name} {what}"));
     }
-    let medium = disk.fork();
-    medium.lose_power(Loss::Lost);
     let frames = frames(&medium.content(slab)?);
     let candidates: Vec<Frame> = frames
         .iter()

@@ -94,7 +94,7 @@ pub trait Auditor {
     }
 }
 
-/// Checks every slab and frame in `directory`, and tells `auditor`. AuditedDamage is no error, and doesn't end it.
+/// Checks every slab and frame in `directory`, and tells `auditor`. Damage is no error, and doesn't end it.
 ///
 /// Beside a running writer ([`Audited::holder`]) a look isn't one moment: what seems wrong then is worth a second look.
 ///

@@ -17,7 +17,7 @@ use super::track::Track;
 use crate::read::{FINDINGS_MAX, Sequences, escaped};
 use crate::record::{Batch, Kind as RecordKind, OpenObject, Quarantined, Record, Seal, State, Uploaded};
 
-/// AuditedDamage whose entries are known once something good follows.
+/// Damage whose entries are known once something good follows.
 #[derive(Debug, Clone, Copy)]
 struct Unsettled {
     /// Which finding.
