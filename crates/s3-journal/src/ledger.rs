@@ -191,7 +191,7 @@ impl Visitor for StateVisitor {
                 self.record(record, &[])?;
                 found.next = self.state.as_ref().map(|state| state.next_sequence);
             }
-            (None, Some(state)) if damage.has_frames => self.resync.gap(state, damage.note),
+            (None, Some(state)) if damage.has_frames => self.resync.gap(state, damage.note.zip(damage.index)),
             // A slab's own header: no entry is concerned.
             (_, Some(state)) => found.next = Some(state.next_sequence),
             (_, None) => {}

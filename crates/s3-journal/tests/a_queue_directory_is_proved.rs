@@ -15,8 +15,8 @@ use std::path::{Path, PathBuf};
 
 use s3_journal::audit::{BesideOptions, LocalFindingKind as Kind, LocalReport, ObjectState};
 use s3_journal::bucket::{Bucket, BucketErrorKind};
-use s3_journal::read::{Reader, Selection, Sequences};
 use s3_journal::durable_queue::Environment;
+use s3_journal::read::{Reader, Selection, Sequences};
 use s3_journal::{Journal, verify_local};
 use support::Place;
 
@@ -241,7 +241,8 @@ fn a_directory_restored_from_a_backup_shows_beside_the_bucket() {
 
 /// Flips a bit of that entry's bytes in the slab that holds it.
 fn rot(directory: &Path, entry: &str) {
-    let slabs = files(directory).into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "slab"));
+    let slabs =
+        files(directory).into_iter().filter(|(path, _)| path.extension().is_some_and(|end| end == "slab"));
     for (slab, mut content) in slabs {
         if let Some(at) = content.windows(entry.len()).position(|window| window == entry.as_bytes()) {
             content[at + 2] ^= 4;
@@ -299,7 +300,8 @@ fn what_was_left_out_is_told_and_is_no_finding() {
     drop(journal);
     let report = beside(&place, &directory);
     assert!(report.is_whole(), "{:?}", report.findings);
-    let gaps: Vec<_> = left_out(&report).into_iter().map(|(number, sequences, _)| (number, sequences)).collect();
+    let gaps: Vec<_> =
+        left_out(&report).into_iter().map(|(number, sequences, _)| (number, sequences)).collect();
     assert_eq!(gaps, [(1, Some(Sequences::new(30, 40))), (2, Some(Sequences::new(40, 60)))]);
     assert_eq!((report.left_out_entries, report.uploaded_sequence), (30, 80));
     assert!(report.left_out.iter().all(|left| left.is_kept && left.good_entries <= 10));

@@ -456,3 +456,20 @@ fn where_an_objects_end_is_all_that_is_left_of_it_the_next_one_arrives() {
     }
     written.check_arrives_without(0..16, 20);
 }
+
+#[test]
+fn entries_whose_slab_is_gone_without_a_trace_are_told_though_the_next_ones_are_damaged_too() {
+    // The object's end is in the second slab, before the damage; its entries were in the first, and so no slab tells of them.
+    let written = Written::new(&[], Compressor::None);
+    written.place.fake.begin_outage(BucketErrorKind::Unavailable);
+    for range in [0..6, 6..10] {
+        let journal = s3_journal::journal(written.options()).unwrap();
+        for number in range {
+            journal.submit(&entry(number)).unwrap().durable().wait().unwrap();
+        }
+        drop(journal);
+    }
+    std::fs::remove_file(written.slab(1)).unwrap();
+    lose(&written.slab(2), 16, 0);
+    written.check_arrives_without(0..10, 10);
+}

@@ -8,6 +8,7 @@ use s3_journal::bucket::Metadata;
 use s3_journal::object::ObjectKey;
 
 use crate::decode::decode;
+use crate::store::Written;
 
 /// The source whose positions are kept.
 pub const SOURCE: u64 = 7;
@@ -209,36 +210,49 @@ impl Model {
     }
 
     /// An object is in the bucket at `key`; `is_late` says that the network had kept the request back.
-    pub fn seen(&mut self, key: &str, bytes: &[u8], metadata: &Metadata, is_late: bool) -> Result<(), String> {
+    pub fn seen(&mut self, written: &Written, is_late: bool) -> Result<(), String> {
+        let Written { key, bytes, metadata, is_other, .. } = written;
         let parsed = ObjectKey::parse(key).ok_or_else(|| format!("{key} is no key of a journal"))?;
         let (number, first) = (parsed.name.number, parsed.name.first);
         let entries = self.check_content(key, first, bytes, metadata)?;
         if let Some(before) = self.objects.get(&number) {
-            return if before.key == key && before.entries == entries {
-                Ok(())
-            } else {
-                Err(format!("object {number} is at {} and at {key}", before.key))
-            };
+            let is_same = before.key == *key && before.entries == entries && !is_other;
+            if !is_same && !(before.key == *key && self.is_left_out_in_part(first, before.entries, entries)) {
+                return Err(format!("object {number} is at {} and, other than that, at {key}", before.key));
+            }
+            self.objects.insert(number, Seen { key: key.clone(), first, entries });
+            return Ok(());
         }
         let expected =
             self.objects.last_key_value().map_or((0, 0), |(n, seen)| (n + 1, seen.first + seen.entries));
         // Where records are lost, so is which numbers were used: one may be skipped though no entry is missing.
         let is_next = (number, first) == expected
-            || (self.has_rotted && number >= expected.0 && first >= expected.1 && self.passed(expected.1) >= first);
+            || (self.has_rotted
+                && number >= expected.0
+                && first >= expected.1
+                && self.passed(expected.1) >= first);
         if !is_next && !(is_late && self.was_left_out(number, first..first + entries)) {
             return Err(format!(
                 "{key} is there; the next is number {} from entry {} on",
                 expected.0, expected.1
             ));
         }
-        self.objects.insert(number, Seen { key: key.to_owned(), first, entries });
+        self.objects.insert(number, Seen { key: key.clone(), first, entries });
         Ok(())
+    }
+
+    /// Whether an object that was written over with other bytes ends before damage, and once more doesn't: without create-only writes and where
+    /// looking isn't permitted nothing keeps the one from the other, which is documented. What isn't in both was told to be left out.
+    fn is_left_out_in_part(&self, first: u64, before: u64, now: u64) -> bool {
+        let (shorter, longer) = (before.min(now), before.max(now));
+        self.has_rotted && shorter < longer && self.passed(first + shorter) >= first + longer
     }
 
     /// Whether an object is one that was left out, and comes after all: a request for it was still on its way when its bytes were found
     /// damaged. More is told to be left out then than is missing, which is documented; it must be in its place all the same.
     fn was_left_out(&self, number: u64, entries: Range<u64>) -> bool {
-        let before = self.objects.range(..number).next_back().map_or(0, |(_, seen)| seen.first + seen.entries);
+        let before =
+            self.objects.range(..number).next_back().map_or(0, |(_, seen)| seen.first + seen.entries);
         let after = self.objects.range(number..).next().map_or(u64::MAX, |(_, seen)| seen.first);
         let is_in_place = before <= entries.start && entries.end <= after;
         self.has_rotted && is_in_place && self.passed(entries.start) >= entries.end

@@ -57,6 +57,8 @@ pub struct Written {
     pub metadata: Metadata,
     /// An object at this key was taken away before.
     pub was_taken_away: bool,
+    /// It was written over with other bytes, in a store that doesn't know create-only writes.
+    pub is_other: bool,
 }
 
 /// The store.
@@ -213,13 +215,16 @@ impl Store {
             return Err(format!("the foreign object at {key} was written over"));
         }
         let sum = (bytes.len(), head.crc64nvme.unwrap_or(0));
-        if let Some(before) = self.sums.insert(key.to_owned(), sum)
-            && before != sum
+        let before = self.sums.insert(key.to_owned(), sum);
+        let is_other = before.is_some_and(|before| before != sum);
+        if let Some(before) = before
+            && is_other
+            && !self.dialect.cannot_condition
         {
             return Err(format!("{key} was written with other bytes: {} instead of {}", sum.0, before.0));
         }
         let was_taken_away = self.taken_away.contains(key);
-        Ok(Written { key: key.to_owned(), bytes, metadata: head.metadata, was_taken_away })
+        Ok(Written { key: key.to_owned(), bytes, metadata: head.metadata, was_taken_away, is_other })
     }
 
     /// Whether something is at a key.

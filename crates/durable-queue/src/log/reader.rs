@@ -144,6 +144,7 @@ impl Reader {
             reason,
             record,
             note: header.map(|header| header.note),
+            index: header.map(|header| header.index),
             has_frames: true,
         };
         let (to, found) = match self.slab(position.slab) {

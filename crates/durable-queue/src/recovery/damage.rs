@@ -22,6 +22,8 @@ pub struct Damage {
     pub record: Option<Record>,
     /// The client's [note](crate::Frame::noted) as of the end of the damage, if the damaged frame's header tells it.
     pub note: Option<u64>,
+    /// The damaged frame's index, likewise. Indices are dense: with it is known how many frames are missing.
+    pub index: Option<u64>,
     /// Whether frames are damaged or missing. Not so where only a slab's own header is, without which its frames are read all
     /// the same, and in slabs that opening doesn't read through.
     pub has_frames: bool,

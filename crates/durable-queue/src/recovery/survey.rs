@@ -279,6 +279,7 @@ impl Found {
             reason: reason.into(),
             record: None,
             note: None,
+            index: None,
             has_frames: self.is_missing,
         }
     }
@@ -350,6 +351,7 @@ fn damage_of(head: &Head, successor: &Head) -> Vec<Damage> {
         reason: reason.to_owned(),
         record: None,
         note: None,
+        index: None,
         has_frames: true,
     };
     let mut found = Vec::new();

@@ -139,6 +139,7 @@ fn visit_slab(
                     reason: reason.to_owned(),
                     record,
                     note: header.map(|header| header.note),
+                    index: header.map(|header| header.index),
                     has_frames: true,
                 };
                 tell(visitor, damage, found)?;

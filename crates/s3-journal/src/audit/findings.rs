@@ -100,12 +100,7 @@ impl LocalFinding {
         }
     }
 
-    pub(super) fn at(
-        mut self,
-        file: impl Into<PathBuf>,
-        position: Position,
-        len_bytes: Option<u64>,
-    ) -> Self {
+    pub(super) fn at(mut self, file: impl Into<PathBuf>, position: Position, len_bytes: Option<u64>) -> Self {
         self.file = Some(file.into());
         self.offset_bytes = Some(position.offset_bytes);
         self.position = Some(position);

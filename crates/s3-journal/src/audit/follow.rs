@@ -96,8 +96,7 @@ impl Auditor for Follow {
             return;
         }
         self.is_lossy = true;
-        let found =
-            LocalFinding::new(Kind::Damaged, escaped(reason)).at(file, *position, Some(*len_bytes));
+        let found = LocalFinding::new(Kind::Damaged, escaped(reason)).at(file, *position, Some(*len_bytes));
         let frame = damage.record.as_ref();
         let record =
             frame.and_then(|frame| Record::decode(frame.kind, frame.must_understand, &frame.meta).ok());
@@ -271,8 +270,7 @@ impl Follow {
         let key = open.map(|open| open.key);
         if first < batch.first && !self.is_lossy {
             let text = "the begin of the object was removed from the log";
-            let found =
-                LocalFinding::new(Kind::MissingEntries, text).at(file, frame.position, None);
+            let found = LocalFinding::new(Kind::MissingEntries, text).at(file, frame.position, None);
             // Told only if it isn't in the bucket: what is, may go.
             self.find(found.of_object(batch.number, key.clone()).exactly(Sequences::new(first, batch.first)));
         }
@@ -306,7 +304,8 @@ impl Follow {
             self.contradiction(file, position, &text);
         }
         let next_first = self.track(next_number).map(|track| track.object.first_sequence);
-        if let Some(first) = next_first.filter(|first| *first != quarantined.next_sequence && !self.is_lossy) {
+        if let Some(first) = next_first.filter(|first| *first != quarantined.next_sequence && !self.is_lossy)
+        {
             let text = format!(
                 "entries up to {} are left out, and the object after them begins with {first}",
                 quarantined.next_sequence
@@ -363,8 +362,11 @@ impl Follow {
             );
             self.contradiction(file, position, &text);
         }
-        if let Some((early, whole)) =
-            cut.as_ref().filter(|_| uploaded.whole).and_then(|cut| cut.cut.as_ref()).and_then(|cut| Some((cut, cut.whole?)))
+        if let Some((early, whole)) = cut
+            .as_ref()
+            .filter(|_| uploaded.whole)
+            .and_then(|cut| cut.cut.as_ref())
+            .and_then(|cut| Some((cut, cut.whole?)))
         {
             self.passed_by.arrived(uploaded.number, whole.entries.saturating_sub(early.entries));
             if let Some(track) = self.track(uploaded.number) {

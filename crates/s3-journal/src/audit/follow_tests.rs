@@ -294,10 +294,16 @@ fn an_object_that_was_ended_before_damage_is_whole_as_it_was_cut() {
     let (report, found) = told.found();
     assert_eq!(found, []);
     assert!(report.is_whole());
-    assert_eq!((left_out(&report), report.left_out_entries), (vec![(0, Some(Sequences::new(10, 30)), 1)], 20));
+    assert_eq!(
+        (left_out(&report), report.left_out_entries),
+        (vec![(0, Some(Sequences::new(10, 30)), 1)], 20)
+    );
     assert_eq!((report.left_out[0].good_entries, &*report.left_out[0].kept_as), (10, "quarantine/0.json"));
     let first = &report.objects[0];
-    assert_eq!((first.next_sequence, first.stored_bytes, first.ends_early, first.complete), (10, 2, true, true));
+    assert_eq!(
+        (first.next_sequence, first.stored_bytes, first.ends_early, first.complete),
+        (10, 2, true, true)
+    );
     assert_eq!(first.crc64nvme, durable_queue::checksum(b"a!"));
     assert_eq!((report.uploaded_sequence, report.uploaded_number), (40, 2));
 }

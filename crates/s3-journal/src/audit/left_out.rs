@@ -108,7 +108,8 @@ impl LeftOut {
         }
         left_out.sort_by_key(|known| known.number);
         findings.retain_mut(|finding| {
-            let number = self.explanation(finding).and_then(|at| self.records.get(at)).map(|record| record.number);
+            let number =
+                self.explanation(finding).and_then(|at| self.records.get(at)).map(|record| record.number);
             let of = number.and_then(|number| left_out.iter_mut().find(|known| known.number == number));
             let Some(of) = of else { return true };
             of.damage.push(finding.clone());

@@ -26,25 +26,40 @@ pub struct Resync {
     /// Records are missing, and nothing has followed yet.
     is_open: bool,
     last_index: Option<u64>,
-    /// How many numbers of objects are known to be used, while the state has more: as many as the missing frames could have used.
-    used_numbers: Option<u64>,
+    /// How many frames are missing since the next object's number was last known.
+    missing: u64,
+    unsure: Option<Unsure>,
+}
+
+/// The next object's number isn't known. The state has it as high as the missing frames could have made it.
+#[derive(Debug, Clone, Copy)]
+struct Unsure {
+    /// What it was when it was known.
+    known: u64,
+    /// An object was open then.
+    was_open: bool,
+    /// How many numbers are known to be used by now.
+    used: u64,
 }
 
 impl Resync {
-    /// Records are missing here. `note`, if known, is the one of the last of them.
-    pub fn gap(&mut self, state: &mut State, note: Option<u64>) {
+    /// Records are missing here. Note and index, if known, are those of the last of them.
+    pub fn gap(&mut self, state: &mut State, last: Option<(u64, u64)>) {
         self.has_gaps = true;
         self.is_open = true;
-        if let Some(note) = note.filter(|note| *note > 0) {
-            self.reach(state, note, 1);
+        let Some((note, index)) = last else { return };
+        self.count_before(index);
+        self.missing = self.missing.saturating_add(1);
+        if note > 0 {
+            self.reach(state, note);
         }
     }
 
     /// A frame with this note and this index follows, which isn't a record.
     pub fn noted(&mut self, state: &mut State, note: u64, index: u64) {
-        let missing = self.missing_before(index);
+        self.count_before(index);
         if self.is_open && note > 0 {
-            self.reach(state, note, missing);
+            self.reach(state, note);
         }
     }
 
@@ -72,18 +87,18 @@ impl Resync {
         note: u64,
         index: u64,
     ) -> Result<(), StateError> {
-        let missing = self.missing_before(index);
+        self.count_before(index);
         if !self.has_gaps {
             return state.apply(record);
         }
         if self.is_open && note > 0 && !matches!(record, Record::Batch(_)) {
-            self.reach(state, note, missing);
+            self.reach(state, note);
         }
         match record {
             Record::Batch(batch) => {
                 make_way(state, batch);
                 self.is_open = false;
-                self.used_numbers = None;
+                self.number_is_known();
             }
             Record::Seal(seal) => {
                 let is_it = state.open.as_ref().is_some_and(|open| open.number == seal.number);
@@ -93,7 +108,7 @@ impl Resync {
                     }
                     // What is sealed was opened last.
                     state.next_number = seal.number + 1;
-                    self.used_numbers = None;
+                    self.number_is_known();
                 }
             }
             Record::UploadStarted(started) => {
@@ -127,35 +142,46 @@ impl Resync {
 
     /// So many numbers of objects are used.
     fn used(&mut self, numbers: u64) {
-        if let Some(used) = &mut self.used_numbers {
-            *used = numbers.max(*used);
+        if let Some(unsure) = &mut self.unsure {
+            unsure.used = numbers.max(unsure.used);
         }
     }
 
     /// An object was uploaded. If it is the end of all entries no object was begun after it, whatever is missing: there are no empty ones.
     fn uploaded(&mut self, state: &mut State, uploaded: &Uploaded) {
         let is_last = uploaded.next_sequence >= state.next_sequence;
-        if let Some(used) = self.used_numbers.filter(|_| is_last) {
-            state.next_number = used;
+        if let Some(unsure) = self.unsure.filter(|_| is_last) {
+            state.next_number = unsure.used;
             state.open = None;
-            self.used_numbers = None;
+            self.number_is_known();
         }
     }
 
-    fn missing_before(&mut self, index: u64) -> u64 {
-        let last = self.last_index.replace(index);
-        last.map_or(1, |last| index.saturating_sub(last.saturating_add(1)))
+    fn number_is_known(&mut self) {
+        self.unsure = None;
+        self.missing = 0;
     }
 
-    /// The sequence has come as far as `note` says, by `missing` frames.
-    fn reach(&mut self, state: &mut State, note: u64, missing: u64) {
+    /// Indices are dense: the ones between are missing.
+    fn count_before(&mut self, index: u64) {
+        let last = self.last_index.replace(index);
+        let missing = last.map_or(1, |last| index.saturating_sub(last.saturating_add(1)));
+        if self.has_gaps {
+            self.missing = self.missing.saturating_add(missing);
+        }
+    }
+
+    /// The sequence has come as far as `note` says, by the missing frames.
+    fn reach(&mut self, state: &mut State, note: u64) {
         let next_sequence = note - 1;
         if next_sequence > state.next_sequence && sabotage::NUMBERS_GO_ON.is_on() {
+            state.next_sequence = next_sequence;
+            let (known, was_open) = (state.next_number, state.open.is_some());
+            let unsure = self.unsure.get_or_insert(Unsure { known, was_open, used: known });
             // An object that was opened after another took two frames at least, the other's seal and its own first batch. The one
             // that was open is ended once more, if it was sealed, and that end is never used.
-            state.next_sequence = next_sequence;
-            self.used_numbers.get_or_insert(state.next_number);
-            state.next_number += u64::midpoint(missing.max(1), u64::from(state.open.is_none()));
+            let begun = u64::midpoint(self.missing.max(1), u64::from(!unsure.was_open));
+            state.next_number = unsure.used.max(unsure.known.saturating_add(begun));
         }
         self.is_open = false;
     }

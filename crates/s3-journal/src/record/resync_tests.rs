@@ -24,8 +24,21 @@ fn seal(number: u64, entries: u64) -> Record {
     Record::Seal(Seal { number, entries, len_bytes: 1, crc64nvme: 1, parts: vec![1], reason })
 }
 
+/// Which headers of missing frames can still be read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Headers {
+    None,
+    Last,
+    EverySecond,
+    All,
+}
+
 /// Follows records with the index and the note that they had when nothing was missing.
 fn follow(records: &[Record], missing: std::ops::Range<usize>) -> (State, Resync) {
+    follow_with(records, missing, Headers::None)
+}
+
+fn follow_with(records: &[Record], missing: std::ops::Range<usize>, headers: Headers) -> (State, Resync) {
     let (mut whole, mut state, mut resync) = (state(), state(), Resync::default());
     // The checkpoint.
     resync.noted(&mut state, 0, 0);
@@ -34,12 +47,19 @@ fn follow(records: &[Record], missing: std::ops::Range<usize>) -> (State, Resync
         whole.apply(record).unwrap();
         if !missing.contains(&(index - 1)) {
             resync.follow(&mut state, record, note, index as u64).unwrap();
-        } else if index == missing.end {
-            resync.gap(&mut state, None);
+            continue;
+        }
+        let is_last = index == missing.end;
+        match headers {
+            Headers::None if is_last => resync.gap(&mut state, None),
+            Headers::All => resync.gap(&mut state, Some((note, index as u64))),
+            Headers::EverySecond if index % 2 == 0 => resync.gap(&mut state, Some((note, index as u64))),
+            Headers::EverySecond => resync.gap(&mut state, None),
+            Headers::Last if is_last => resync.gap(&mut state, Some((note, index as u64))),
+            Headers::Last | Headers::None => {}
         }
     }
     if missing.end == records.len() {
-        assert!(resync.is_open());
         resync.noted(&mut state, whole.next_sequence + 1, records.len() as u64 + 1);
     }
     assert!(!resync.is_open());
@@ -65,11 +85,14 @@ fn a_sequence_number_whose_record_is_lost_is_not_used_again() {
     for record in &records {
         whole.apply(record).unwrap();
     }
-    for from in 0..records.len() {
-        for to in from + 1..=records.len() {
-            let (state, _) = follow(&records, from..to);
-            assert_eq!(state.next_sequence, whole.next_sequence, "{from}..{to}");
-            assert!(state.next_number >= whole.next_number, "{from}..{to}: {}", state.next_number);
+    for headers in [Headers::None, Headers::Last, Headers::EverySecond, Headers::All] {
+        for from in 0..records.len() {
+            for to in from + 1..=records.len() {
+                let (state, _) = follow_with(&records, from..to, headers);
+                let what = format!("{from}..{to}, {headers:?}");
+                assert_eq!(state.next_sequence, whole.next_sequence, "{what}");
+                assert!(state.next_number >= whole.next_number, "{what}: {}", state.next_number);
+            }
         }
     }
 }
@@ -90,7 +113,8 @@ fn what_follows_the_damage_brings_the_state_back() {
 #[test]
 fn no_number_is_skipped_once_the_last_entry_is_uploaded() {
     let (cursor, how) = (Position::ZERO, UploadedHow::Answered);
-    let uploaded = Record::Uploaded(Uploaded { number: 0, next_sequence: 9, cursor, how, len_bytes: 1, whole: false });
+    let uploaded =
+        Record::Uploaded(Uploaded { number: 0, next_sequence: 9, cursor, how, len_bytes: 1, whole: false });
     let sent = Record::Sent(Sent { number: 0, refused: false });
     let records =
         [batch(0, 0, 3, true), batch(0, 3, 2, false), batch(0, 5, 4, false), seal(0, 9), sent, uploaded];

@@ -2,7 +2,7 @@
 //! before it, and where the next object begins. Reads the log, changes nothing. Knows the log and what its records mean.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use durable_queue::{Damage, Log, Position, ReadError, Reader, Through};
 
@@ -226,9 +226,25 @@ impl Examination {
     }
 
     fn place(&mut self, file: PathBuf, from: Position, to: Position, reason: String, next: Option<u64>) {
+        if self.object.is_none() && self.from.is_none() && self.sequence > self.first {
+            self.miss_the_beginning(&file, from);
+        }
         self.from.get_or_insert((from, self.sequence));
         self.places.push(Place { file, from, to, reason, first: self.sequence, next });
         self.sequence = next.unwrap_or(self.sequence);
+    }
+
+    /// The log has come to `here` without the object's first record: it is gone without a trace.
+    fn miss_the_beginning(&mut self, file: &Path, here: Position) {
+        self.from = Some((self.start, self.first));
+        self.places.push(Place {
+            file: file.to_owned(),
+            from: self.start,
+            to: here,
+            reason: "the object's first record is missing".to_owned(),
+            first: self.first,
+            next: Some(self.sequence),
+        });
     }
 
     /// What follows damage tells how far it went.
@@ -253,10 +269,17 @@ impl Examination {
             }
             Record::Batch(batch) => {
                 self.reached(batch.first);
+                if batch.number == self.number && batch.opening.is_some() && self.from.is_none() {
+                    // The object begins here, whatever was known of the end of the one before.
+                    self.first = batch.first;
+                }
                 if batch.number > self.number && batch.opening.is_some() {
                     let next = Next { number: batch.number, first: batch.first, position: record.position };
                     return Ok(Some(next));
                 }
+            }
+            Record::Seal(seal) if seal.number < self.number && record.note > 0 => {
+                self.forget_before(record.note - 1);
             }
             Record::Seal(seal) if seal.number == self.number => {
                 let told = self.object.as_ref().map(|object| object.first + seal.entries);
@@ -341,15 +364,8 @@ impl Examination {
         match &mut self.object {
             Some(object) => object.follow(batch),
             None => {
-                self.from = Some((self.start, self.first));
-                self.places.push(Place {
-                    file: self.file(record),
-                    from: self.start,
-                    to: record.position,
-                    reason: "the object's first record is missing".to_owned(),
-                    first: self.first,
-                    next: Some(batch.first),
-                });
+                self.sequence = batch.first;
+                self.miss_the_beginning(&self.file(record), record.position);
                 self.good_batch(record, batch);
             }
         }

@@ -370,7 +370,8 @@ impl Loader {
             let record = match ahead.next() {
                 Ok(Some(record)) => record,
                 Ok(None) => return Ok(false),
-                Err(ReadError::Corrupt { .. }) => match ahead.skip_damage()?.and_then(|damage| damage.record) {
+                Err(ReadError::Corrupt { .. }) => match ahead.skip_damage()?.and_then(|damage| damage.record)
+                {
                     Some(record) if self.is_done_with(&decode(&record)?) => continue,
                     // That is a batch's or a seal's own payload.
                     Some(record) if record.payload_len > 0 => return Ok(false),

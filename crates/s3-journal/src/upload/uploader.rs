@@ -416,7 +416,9 @@ impl Uploader {
         let is_last = examined.next.is_none() && ends.open.is_none();
         let follows = match examined.next {
             Some(next) => Some(next.first),
-            None => (is_last && self.setup.ledger.log().durable() >= ends.appended).then_some(ends.next_sequence),
+            None => {
+                (is_last && self.setup.ledger.log().durable() >= ends.appended).then_some(ends.next_sequence)
+            }
         };
         // No entry is missing: merely a number of an object isn't used, since damage left open whether it was.
         let costs_nothing = examined.cut.is_none() && examined.is_open() && follows == Some(examined.first);

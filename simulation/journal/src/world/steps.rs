@@ -91,7 +91,7 @@ impl World {
             if written.was_taken_away && !delivered.is_late {
                 return Err(format!("{} was acknowledged, taken away, and is written again", written.key));
             }
-            self.machine.model.seen(&written.key, &written.bytes, &written.metadata, delivered.is_late)?;
+            self.machine.model.seen(&written, delivered.is_late)?;
             if !delivered.is_late {
                 self.machine.check_medium(&written.key, self.store.was_foreign(&written.key))?;
             }
