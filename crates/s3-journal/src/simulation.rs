@@ -116,6 +116,11 @@ impl Stepped {
         self.rooms.uploader.answered(id, answer)
     }
 
+    /// Whether looking at a key has been permitted at some time: whose a taken one is can be waited for then.
+    pub fn may_look(&self) -> bool {
+        self.rooms.uploader.may_look()
+    }
+
     /// Whether open uploads are being swept.
     pub fn is_sweeping(&self) -> bool {
         self.rooms.uploader.is_sweeping()

@@ -131,6 +131,7 @@ pub struct Question {
 pub fn examine(log: &Log, question: Question) -> Result<Option<Examined>, LoadError> {
     let oldest = log.oldest();
     let mut examination = Examination {
+        log,
         reader: log.reader(question.start.max(oldest), Through::Durable),
         payload: Vec::new(),
         sequence: question.first,
@@ -175,7 +176,8 @@ pub fn examine(log: &Log, question: Question) -> Result<Option<Examined>, LoadEr
     Ok(Some(Examined { number: question.number, key, compressor, from, first, cut, places, good, next }))
 }
 
-struct Examination {
+struct Examination<'a> {
+    log: &'a Log,
     reader: Reader,
     payload: Vec<u8>,
     number: u64,
@@ -193,7 +195,7 @@ struct Examination {
     good: Vec<GoodBatch>,
 }
 
-impl Examination {
+impl Examination<'_> {
     /// Reads up to the next object's opening, if there is one.
     fn run(&mut self) -> Result<Option<Next>, LoadError> {
         loop {
@@ -204,6 +206,11 @@ impl Examination {
                     if let Some(damage) = self.reader.skip_damage()? {
                         self.damaged(damage)?;
                     }
+                    continue;
+                }
+                // A slab that is gone, and whose end nothing tells, counts as released: see the loader.
+                Err(ReadError::Released { oldest, .. }) if oldest > self.reader.position() => {
+                    self.reader = self.log.reader(oldest, Through::Durable);
                     continue;
                 }
                 Err(error) => return Err(error.into()),

@@ -442,6 +442,14 @@ impl Loader {
                     }
                     return Err(error.into());
                 }
+                // A slab that is gone, and of which nothing tells where it ended, counts as released once it is the oldest. What
+                // comes next shows by its number whether anything is missing.
+                Err(ReadError::Released { oldest, .. })
+                    if self.object.is_none() && oldest > self.reader.position() =>
+                {
+                    self.reader = self.log.reader(oldest, through());
+                    continue;
+                }
                 next => next?,
             };
             let Some(record) = next else { return Ok(Loaded::Nothing) };
@@ -616,3 +624,7 @@ pub(super) fn decode(record: &durable_queue::Record) -> Result<Record, LoadError
     Record::decode(record.kind, record.must_understand, &record.meta)
         .map_err(|source| LoadError::Record { position: record.position, source })
 }
+
+#[cfg(test)]
+#[path = "loader_tests.rs"]
+mod tests;

@@ -210,6 +210,12 @@ impl Uploader {
         self.failed.as_ref()
     }
 
+    /// Whether looking at a key has been permitted at some time.
+    #[cfg(feature = "simulation")]
+    pub fn may_look(&self) -> bool {
+        self.at_hand.as_ref().map_or(self.known, |at_hand| at_hand.upload.known()).may_look
+    }
+
     /// Whether a sweep is due or under way.
     pub fn is_sweeping(&self) -> bool {
         let aborts = self.calls.values().any(|(owner, _)| matches!(owner, Owner::SweepAbort));

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use durable_queue::clock::Clock;
+use s3_journal::simulation::Stepped;
 
 use super::World;
 use crate::faults::Fault;
@@ -36,12 +37,16 @@ impl World {
                 }
             }
             Fault::Outage | Fault::Refusal => {
+                // Documented: whose a taken key is can't be told as long as looking at it has never been permitted.
+                let may_look = self.machine.journal.as_ref().is_some_and(Stepped::may_look);
+                let can_tell = self.store.foreign().is_empty() || may_look;
                 self.store.closed = match dice.below(5) {
                     _ if self.store.closed.is_some() => None,
                     0 => Some(Closed::SlowDown),
                     _ if fault == Fault::Outage => Some(Closed::Outage),
                     1 | 2 => Some(Closed::NoSuchBucket),
-                    _ => Some(Closed::Forbidden),
+                    _ if can_tell => Some(Closed::Forbidden),
+                    _ => None,
                 };
                 self.trace.note(|| format!("the store: {:?}", self.store.closed));
             }
