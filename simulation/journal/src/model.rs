@@ -216,8 +216,9 @@ impl Model {
         let (number, first) = (parsed.name.number, parsed.name.first);
         let entries = self.check_content(key, first, bytes, metadata)?;
         if let Some(before) = self.objects.get(&number) {
-            let is_same = before.key == *key && before.entries == entries && !is_other;
-            if !is_same && !(before.key == *key && self.is_left_out_in_part(first, before.entries, entries)) {
+            let is_same = before.entries == entries && !is_other;
+            let may_be = is_same || self.is_left_out_in_part(first, before.entries, entries);
+            if before.key != *key || !may_be {
                 return Err(format!("object {number} is at {} and, other than that, at {key}", before.key));
             }
             self.objects.insert(number, Seen { key: key.clone(), first, entries });
@@ -231,7 +232,8 @@ impl Model {
                 && number >= expected.0
                 && first >= expected.1
                 && self.passed(expected.1) >= first);
-        if !is_next && !(is_late && self.was_left_out(number, first..first + entries)) {
+        let may_be = is_next || (is_late && self.was_left_out(number, first..first + entries));
+        if !may_be {
             return Err(format!(
                 "{key} is there; the next is number {} from entry {} on",
                 expected.0, expected.1
