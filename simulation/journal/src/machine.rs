@@ -163,6 +163,12 @@ impl Machine {
         if position != expected && !self.model.has_rotted {
             return Err(format!("the position is {position:?}, not {expected:?}"));
         }
+        if !self.model.has_rotted
+            && let Ok((status, _, _)) = look(&self.disk.fork(), Path::new(DIRECTORY))
+            && let Some(damage) = status.damage.first()
+        {
+            return Err(format!("nothing rotted, and {damage:?} was found"));
+        }
         self.journal = Some(journal);
         Ok(())
     }

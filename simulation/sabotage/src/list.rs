@@ -68,7 +68,7 @@ const FOLLOWS: &str = "a_slab_must_follow_the_one_it_names";
 pub const LIST: &[(&str, &[Proof])] = &[
     ("sync-written", &[LIVES]),
     ("sync-ended-slab", &[LIVES]),
-    ("sync-cut-slab", &[LIVES]),
+    ("sync-cut-slab", &[SYNCS, ROTATION]),
     ("sync-rotated-directory", &[SYNCS, ROTATION]),
     ("sync-prepared-slab", &[LIVES]),
     ("sync-prepared-directory", &[ROTATION, SYNCS, LATCH]),
