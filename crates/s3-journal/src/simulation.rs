@@ -111,6 +111,11 @@ impl Stepped {
         step
     }
 
+    /// What other threads do just when the upload's next step has found that the log holds nothing more.
+    pub fn meanwhile(&mut self, meanwhile: impl FnOnce() + Send + 'static) {
+        self.rooms.uploader.meanwhile(Box::new(meanwhile));
+    }
+
     /// The answer to one of its calls; what is to be asked next.
     pub fn answered(&mut self, id: CallId, answer: Answer) -> Vec<(CallId, Call)> {
         self.rooms.uploader.answered(id, answer)

@@ -172,7 +172,23 @@ pub struct Uploader {
     load_failure: Option<LoadFailure>,
     /// What is to be passed by, kept aside already: its record waits in `records`.
     quarantining: bool,
+    /// Nothing came although something should be there. It may have come to be durable just after it was looked for.
+    misses_object: bool,
+    #[cfg(feature = "simulation")]
+    meanwhile: Meanwhile,
     failed: Option<Arc<JournalFailure>>,
+}
+
+/// What other threads do just when the log was found to hold nothing more.
+#[cfg(feature = "simulation")]
+#[derive(Default)]
+struct Meanwhile(Option<Box<dyn FnOnce() + Send>>);
+
+#[cfg(feature = "simulation")]
+impl std::fmt::Debug for Meanwhile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Meanwhile").field(&self.0.is_some()).finish()
+    }
 }
 
 impl Uploader {
@@ -200,6 +216,9 @@ impl Uploader {
             reporter: Reporter::default(),
             load_failure: None,
             quarantining: false,
+            misses_object: false,
+            #[cfg(feature = "simulation")]
+            meanwhile: Meanwhile::default(),
             failed: None,
             setup,
         }
@@ -214,6 +233,12 @@ impl Uploader {
     #[cfg(feature = "simulation")]
     pub fn may_look(&self) -> bool {
         self.at_hand.as_ref().map_or(self.known, |at_hand| at_hand.upload.known()).may_look
+    }
+
+    /// Once, just when the log is found to hold nothing more, this is done.
+    #[cfg(feature = "simulation")]
+    pub fn meanwhile(&mut self, meanwhile: Box<dyn FnOnce() + Send>) {
+        self.meanwhile = Meanwhile(Some(meanwhile));
     }
 
     /// Whether a sweep is due or under way.
@@ -310,9 +335,17 @@ impl Uploader {
                     self.setup.ledger.state(|state| (state.uploaded_number, state.cut.clone()));
                 self.loader.expect(number, cut);
             }
-            match self.loader.next() {
+            let loaded = self.loader.next();
+            #[cfg(feature = "simulation")]
+            if matches!(loaded, Ok(Loaded::Nothing))
+                && let Some(meanwhile) = self.meanwhile.0.take()
+            {
+                meanwhile();
+            }
+            match loaded {
                 Ok(Loaded::Nothing) => return self.look_whether_it_is_gone(now) || worked,
                 Ok(Loaded::Opened(mut plan)) => {
+                    self.misses_object = false;
                     let (number, cut) =
                         self.setup.ledger.state(|state| (state.uploaded_number, state.cut.clone()));
                     let chain = self.setup.ledger.state(|state| state.chain_of(plan.number));
@@ -383,8 +416,15 @@ impl Uploader {
         let number = self.setup.ledger.state(|state| state.uploaded_number);
         let is_sealed = number < ends.open.unwrap_or(ends.next_number);
         if self.at_hand.is_some() || self.loader.has_object() || !is_sealed || log.durable() < ends.appended {
+            self.misses_object = false;
             return false;
         }
+        if !std::mem::replace(&mut self.misses_object, true) {
+            // What isn't there when it is looked for now isn't there at all.
+            self.loader.finish_object(self.loader.start());
+            return true;
+        }
+        self.misses_object = false;
         self.cannot_load(&LoadError::Missing { number, position: ends.appended }, now)
     }
 

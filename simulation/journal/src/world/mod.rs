@@ -41,6 +41,8 @@ struct AllDice {
     network: Dice,
     time: Dice,
     rot: Dice,
+    /// What other threads do within a step; nothing where every order is tried.
+    race: Option<Dice>,
 }
 
 impl AllDice {
@@ -54,6 +56,7 @@ impl AllDice {
             network: dice.split(),
             time: dice.split(),
             rot: dice.split(),
+            race: Some(dice.split()),
         }
     }
 }
@@ -117,7 +120,7 @@ impl World {
         let clock = FakeClock::new(SystemTime::UNIX_EPOCH + CALM_BEGIN);
         let store = Store::plain(dialect, clock.clone());
         Self {
-            dice: AllDice::new(0),
+            dice: AllDice { race: None, ..AllDice::new(0) },
             faults: Faults::NONE,
             trace: Trace::new(false),
             store,

@@ -74,7 +74,15 @@ impl World {
 
     /// Whether something was done, when to do more, and whether everything is done.
     pub(super) fn upload_step(&mut self) -> Option<(bool, Option<Duration>, bool)> {
-        let step = self.machine.journal.as_mut()?.upload_step();
+        let journal = self.machine.journal.as_mut()?;
+        if self.dice.race.as_mut().is_some_and(|dice| dice.one_in(6)) {
+            let log = journal.log().clone();
+            journal.meanwhile(move || {
+                log.write_step();
+                log.sync_step();
+            });
+        }
+        let step = journal.upload_step();
         self.trace.note(|| format!("upload: worked {} drained {}", step.worked, step.drained));
         self.disk_trace();
         let result = (step.worked || !step.calls.is_empty(), step.wake_at, step.drained);
