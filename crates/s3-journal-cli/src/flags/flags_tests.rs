@@ -1,3 +1,5 @@
+use s3_journal::FreeSpace;
+
 use super::*;
 
 fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
@@ -56,6 +58,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(flags.queue.max_batch_latency.to_string(), "100ms");
     assert_eq!(flags.queue.max_batch_size, None);
     assert_eq!(flags.queue.max_batch_bytes.to_string(), "1MiB");
+    assert_eq!(flags.queue.free_space_kept.to_string(), "5%");
     assert_eq!(flags.queue.when_full, write::WhenFull::Block);
     assert_eq!(flags.object.max_object_size.to_string(), "128MiB");
     assert_eq!(flags.object.max_object_age.to_string(), "5m");
@@ -85,6 +88,20 @@ fn values_are_read() {
 }
 
 #[test]
+fn space_is_kept_free_by_share_or_by_size() {
+    for (text, kept, shown) in [
+        ("0", FreeSpace::Bytes(0), "0B"),
+        ("10GiB", FreeSpace::Bytes(10 << 30), "10GiB"),
+        ("0%", FreeSpace::Percent(0), "0%"),
+        (" 12 %", FreeSpace::Percent(12), "12%"),
+    ] {
+        let flags = write(&["--free-space-kept", text]);
+        assert_eq!(flags.queue.free_space_kept.0, kept);
+        assert_eq!(flags.queue.free_space_kept.to_string(), shown);
+    }
+}
+
+#[test]
 fn a_wrong_value_is_refused_with_option_value_and_remedy() {
     for (arguments, option, value, remedy) in [
         (&["--part-size", "8XB"][..], "--part-size", "8XB", "8MiB"),
@@ -94,6 +111,9 @@ fn a_wrong_value_is_refused_with_option_value_and_remedy() {
         (&["--delimiter", ""], "--delimiter", "", "delimiter"),
         (&["--compressor", "gzip:best"], "--compressor", "gzip:best", "zstd:3"),
         (&["--when-full", "drop"], "--when-full", "drop", "refuse"),
+        (&["--free-space-kept", "100%"], "--free-space-kept", "100%", "99%"),
+        (&["--free-space-kept", "2.5%"], "--free-space-kept", "2.5%", "5%"),
+        (&["--free-space-kept", "much"], "--free-space-kept", "much", "5%"),
         (&["--max-queue-size", "many"], "--max-queue-size", "many", "--max-queue-size"),
         (&["--log-format", "xml"], "--log-format", "xml", "json"),
     ] {
