@@ -19,7 +19,7 @@ pub enum Exit {
     Unreachable,
     /// The local directory can't be used, or another process has it.
     Directory,
-    /// A local read or write failed.
+    /// A local read or write failed, or the disk had no room for entries that can't be read again.
     LocalIo,
     /// Stopped before the bucket had everything; what isn't there is safe in the local directory.
     Waiting,
@@ -65,7 +65,7 @@ impl Exit {
             Self::Data => "damage, a gap or a duplicate was found; `write`: a line is too long",
             Self::Unreachable => "the store can't be reached (`write` waits instead)",
             Self::Directory => "the local directory can't be used, or another process has it",
-            Self::LocalIo => "a local read or write failed",
+            Self::LocalIo => "a local read or write failed; `write`: no room here for what can't be read again",
             Self::Waiting => "stopped with entries still safe in the local directory: run it again",
             Self::Denied => "the store denies permission (`write` waits instead)",
         }
