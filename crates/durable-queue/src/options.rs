@@ -13,6 +13,15 @@ pub enum FreeSpace {
     Bytes(u64),
 }
 
+impl std::fmt::Display for FreeSpace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Percent(percent) => write!(f, "{percent}%"),
+            Self::Bytes(bytes) => write!(f, "{bytes} bytes"),
+        }
+    }
+}
+
 impl FreeSpace {
     pub(crate) fn bytes_of(self, space: Space) -> u64 {
         match self {
@@ -35,11 +44,12 @@ pub struct LogOptions {
     /// `true` (the default): what is written is synced at once, as many frames as have come together. `false`: only what
     /// [`Log::request_sync`](crate::Log::request_sync) asks for, and at rotation and close.
     pub fsync: bool,
-    /// The most bytes the slabs may take on disk. Default: no such limit. A log needs two slabs to work in, so a limit
-    /// below a few MiB makes for small slabs and many waits. Exceeded by one small slab (this and
-    /// [`LogOptions::free_space_kept`]) when only one slab is left, or at opening: otherwise nothing could ever be freed.
+    /// The most bytes the slabs may take on disk. Default: no such limit. [`LogOptions::free_space_kept`] holds beside it:
+    /// the smaller of the two counts, and [`FullReason`](crate::FullReason) says which it was. A log needs two slabs to work in, so a limit
+    /// below a few MiB makes for small slabs and many waits. Both are exceeded by one small slab when
+    /// only one slab is left, or at opening: otherwise nothing could ever be freed.
     pub bytes_max: Option<u64>,
-    /// What is left free on the file system. Default 5 %.
+    /// What is left free on the file system, whoever fills it. Default 5 %; nothing is kept with `FreeSpace::Bytes(0)`.
     pub free_space_kept: FreeSpace,
     /// The most bytes that are appended and not yet written. A single frame may exceed it when nothing else waits.
     /// Default 8 MiB.

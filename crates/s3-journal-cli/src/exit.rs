@@ -15,11 +15,11 @@ pub enum Exit {
     Usage,
     /// The data itself: a gap, a duplicate, damage; a line of the input that can't be an entry.
     Data,
-    /// The store can't be reached or doesn't answer.
+    /// The store can't be reached, doesn't answer, or isn't there.
     Unreachable,
     /// The local directory can't be used, or another process has it.
     Directory,
-    /// A local read or write failed.
+    /// A local read or write failed, or the disk had no room for entries that can't be read again.
     LocalIo,
     /// Stopped before the bucket had everything; what isn't there is safe in the local directory.
     Waiting,
@@ -63,9 +63,11 @@ impl Exit {
             Self::Unexpected => "something unexpected",
             Self::Usage => "a wrong command line or value",
             Self::Data => "damage, a gap or a duplicate was found; `write`: a line is too long",
-            Self::Unreachable => "the store can't be reached (`write` waits instead)",
+            Self::Unreachable => "the store can't be reached, or isn't there (`write` waits instead)",
             Self::Directory => "the local directory can't be used, or another process has it",
-            Self::LocalIo => "a local read or write failed",
+            Self::LocalIo => {
+                "a local read or write failed; `write`: no room here for what can't be read again"
+            }
             Self::Waiting => "stopped with entries still safe in the local directory: run it again",
             Self::Denied => "the store denies permission (`write` waits instead)",
         }

@@ -40,6 +40,14 @@ impl Output {
         flow(self.out.write_all(line.as_bytes()).and_then(|()| self.out.write_all(b"\n")))
     }
 
+    /// Text of many lines, as it is.
+    ///
+    /// # Errors
+    /// It can't be written, and not because nobody reads.
+    pub fn text(&mut self, text: &[u8]) -> Result<Flow, Failure> {
+        flow(self.out.write_all(text))
+    }
+
     /// One JSON object on a line.
     ///
     /// # Errors

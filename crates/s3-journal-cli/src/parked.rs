@@ -19,6 +19,8 @@ pub struct Trouble<'a> {
     pub stopped: bool,
     /// Entries that wait.
     pub pending: u64,
+    /// What keeps more from being taken, if the queue is full.
+    pub full: Option<&'a str>,
     /// Where they wait.
     pub directory: &'a str,
 }
@@ -28,6 +30,8 @@ pub struct Trouble<'a> {
 pub struct Watch {
     since: Option<Instant>,
     told: Option<Instant>,
+    /// That the queue is full has been told, too.
+    told_full: bool,
 }
 
 impl Watch {
@@ -35,25 +39,30 @@ impl Watch {
     pub fn look(&mut self, now: Instant, trouble: Option<Trouble<'_>>) -> Option<String> {
         let Some(trouble) = trouble else {
             self.since = None;
+            self.told_full = false;
             return None;
         };
         let since = *self.since.get_or_insert(now);
         let lasting = now.saturating_duration_since(since) >= TOLD_AFTER;
-        let due = self.told.is_none_or(|told| now.saturating_duration_since(told) >= TOLD_EVERY);
+        let is_full = trouble.full.is_some();
+        let fills_up = is_full && !self.told_full;
+        let due = fills_up || self.told.is_none_or(|told| now.saturating_duration_since(told) >= TOLD_EVERY);
         if !lasting || !due {
             return None;
         }
         self.told = Some(now);
+        self.told_full |= is_full;
         Some(line(&trouble))
     }
 }
 
 fn line(trouble: &Trouble<'_>) -> String {
-    let Trouble { message, stopped, pending, directory } = trouble;
+    let Trouble { message, stopped, pending, full, directory } = trouble;
     let state = if *stopped { "uploading has stopped" } else { "the store takes nothing at present" };
     let wait = human::counted(*pending, "entry waits", "entries wait");
+    let full = full.map(|full| format!("; until then nothing more is taken: {full}")).unwrap_or_default();
     format!(
-        "{state}: {message}. {wait} safely in {directory}; uploading goes on by itself when that is mended"
+        "{state}: {message}. {wait} safely in {directory}; uploading goes on by itself when that is mended{full}"
     )
 }
 
@@ -65,6 +74,7 @@ mod tests {
         message: "permission denied (AccessDenied); grant s3:PutObject",
         stopped: false,
         pending: 1_200,
+        full: None,
         directory: "/var/lib/j",
     };
 
@@ -86,6 +96,27 @@ mod tests {
         assert_eq!(watch.look(at(6), Some(TROUBLE)), None);
         assert_eq!(watch.look(at(63), Some(TROUBLE)), None, "not twice a minute, even if it came and went");
         assert!(watch.look(at(64), Some(TROUBLE)).is_some());
+    }
+
+    #[test]
+    fn that_the_queue_has_become_full_is_told_at_once_and_with_its_bound() {
+        let start = crate::clock::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let full = Trouble { full: Some("the queue holds --max-queue-size = 10 entries"), ..TROUBLE };
+        let mut watch = Watch::default();
+        assert_eq!(watch.look(at(0), Some(TROUBLE)), None);
+        assert!(watch.look(at(3), Some(TROUBLE)).is_some());
+        let told = watch.look(at(4), Some(full)).unwrap();
+        assert!(
+            told.ends_with(
+                "; until then nothing more is taken: the queue holds --max-queue-size = 10 entries"
+            )
+        );
+        for seconds in 5..60 {
+            let trouble = if seconds % 2 == 0 { TROUBLE } else { full };
+            assert_eq!(watch.look(at(seconds), Some(trouble)), None, "it comes and goes");
+        }
+        assert!(watch.look(at(64), Some(full)).is_some());
     }
 
     #[test]

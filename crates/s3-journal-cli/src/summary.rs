@@ -19,6 +19,8 @@ pub struct Summary {
     pub uploaded: u64,
     /// Entries that still wait in the local directory.
     pub remaining: u64,
+    /// Entries taken that aren't durable: the local disk had no room for them, or failed.
+    pub not_kept: u64,
     /// How long it took.
     pub seconds: f64,
 }
@@ -33,8 +35,12 @@ impl Summary {
                 format!("; {wait} in the local directory")
             }
         };
+        let not_kept = match self.not_kept {
+            0 => String::new(),
+            not_kept => format!("; {} not kept", human::counted(not_kept, "entry", "entries")),
+        };
         format!(
-            "{} ({}) taken, {} in {} uploaded, in {}{waiting}",
+            "{} ({}) taken, {} in {} uploaded, in {}{waiting}{not_kept}",
             human::counted(self.entries, "entry", "entries"),
             human::bytes(self.bytes),
             human::counted(self.uploaded, "entry", "entries"),
@@ -48,8 +54,15 @@ impl Summary {
 mod tests {
     use super::*;
 
-    const SUMMARY: Summary =
-        Summary { entries: 1_000, bytes: 2_048, objects: 1, uploaded: 1_200, remaining: 0, seconds: 1.5 };
+    const SUMMARY: Summary = Summary {
+        entries: 1_000,
+        bytes: 2_048,
+        objects: 1,
+        uploaded: 1_200,
+        remaining: 0,
+        not_kept: 0,
+        seconds: 1.5,
+    };
 
     #[test]
     fn for_people_it_is_a_line() {
@@ -57,6 +70,8 @@ mod tests {
         assert_eq!(line, "1,000 entries (2.00 KiB) taken, 1,200 entries in 1 object uploaded, in 1.5 s");
         let waiting = Summary { remaining: 1, ..SUMMARY }.line();
         assert!(waiting.ends_with("; 1 entry waits in the local directory"), "{waiting}");
+        let full = Summary { not_kept: 2, ..SUMMARY }.line();
+        assert!(full.ends_with("; 2 entries not kept"), "{full}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ mod common;
 
 use std::task::{Context, Poll, Waker};
 
-use common::{Place, fails_with, json_lines, numbered, succeeds};
+use common::{Place, fails_with, json_lines, make_directory, numbered, succeeds};
 use s3_journal::bucket::{Bucket, BucketError, LocalBucket, UploadPart};
 use s3_journal::object::{ObjectMetadata, ObjectName};
 
@@ -27,6 +27,7 @@ fn a_short_age_needs_somebody_who_says_whose_directory_is_gone() {
         let error = fails_with(&mut place.read("recover", &[act, "--older-than=1m"]), b"", 2);
         assert!(error.contains("--incarnation") && error.contains("10m"), "{error}");
     }
+    make_directory(&place.bucket());
     succeeds(&mut place.read("recover", &["--older-than=0"]));
     succeeds(
         &mut place

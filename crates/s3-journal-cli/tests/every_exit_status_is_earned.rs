@@ -161,6 +161,24 @@ fn a_full_disk_that_is_to_refuse_is_75_and_tells_what_was_taken_and_is_not_kept(
 }
 
 #[test]
+fn both_bounds_of_the_disk_hold_and_the_one_that_was_met_is_named() {
+    for (bounds, met, other) in [
+        (["--max-queue-bytes=64MiB", "--free-space-kept=1000TiB"], "--free-space-kept", "--max-queue-bytes"),
+        (["--max-queue-bytes=8MiB", "--free-space-kept=0"], "--max-queue-bytes", "--free-space-kept"),
+    ] {
+        let place = Place::new();
+        let obstacle = place.file("obstacle", "");
+        let mut command = place.program(&["write", "--when-full=refuse", "--id", "tester"]);
+        command.args(["--max-entry-bytes=64KiB", "--max-batch-bytes=64KiB"]).args(bounds);
+        command.arg("--to").arg(obstacle.join("bucket")).arg("--local-directory").arg(place.queue());
+        let lines = ("a".repeat(500) + "\n").repeat(40_000);
+        let error = fails_with(&mut command, lines.as_bytes(), 75);
+        let refusal = error.lines().last().unwrap();
+        assert!(refusal.contains(met) && !refusal.contains(other), "{bounds:?}: {error}");
+    }
+}
+
+#[test]
 fn reading_from_an_unreachable_store_is_69() {
     let place = Place::new();
     let options = &NOWHERE[..5];

@@ -107,3 +107,91 @@ fn a_reading_that_a_full_queue_holds_up_is_given_up_when_its_time_is_up() {
     );
     assert_eq!(place.status()["pending_entries"], 10);
 }
+
+/// Lines that are far more than `crowded` has room for.
+fn long_lines() -> String {
+    (0..40_000).fold(String::new(), |lines, number| lines + &format!("{number} {}\n", "x".repeat(500)))
+}
+
+/// A writer to a bucket that takes nothing (a file is where its directory would be), with room on disk for 8 MiB.
+fn crowded(place: &Place, close_timeout: &str, options: &[&str]) -> std::process::Command {
+    let mut command = place.program(&["write", "--json", "--id=tester", "--max-queue-bytes=8MiB"]);
+    command.args(["--max-entry-bytes=64KiB", "--max-batch-bytes=64KiB", "--close-timeout", close_timeout]);
+    command.arg("--to").arg(place.path("obstacle").join("bucket"));
+    command.arg("--local-directory").arg(place.queue()).args(options);
+    command
+}
+
+/// Its end by a signal once the disk has no more room for it: status, words and summary.
+fn stopped_when_full(mut running: Running) -> (Option<i32>, String, serde_json::Value) {
+    until("the queue is full", || {
+        running.stderr().contains("nothing more is taken: the queue takes as much")
+    });
+    running.signal("TERM");
+    let output = running.finish();
+    let summary = json(String::from_utf8_lossy(&output.stdout).trim());
+    (output.status.code(), common::stderr(&output), summary)
+}
+
+#[test]
+fn lines_of_a_file_that_found_no_room_are_not_lost_and_arrive_with_the_next_run() {
+    let place = Place::new();
+    let obstacle = place.file("obstacle", "");
+    let lines = long_lines();
+    let path = place.file("log", &lines);
+    let running = Running::start(&mut crowded(&place, "100ms", &[common::text(&path)]));
+    let (code, told, summary) = stopped_when_full(running);
+    assert_eq!(code, Some(75), "{told}");
+    let end = told.lines().last().unwrap();
+    assert!(end.contains("the FILE still has") && end.contains("run the same command again"), "{end}");
+    assert!(end.contains("--max-queue-bytes = 8388608") && !end.contains("lost"), "{end}");
+    let number = |name: &str| summary[name].as_u64().unwrap();
+    assert!(number("not_kept") > 0, "{summary}");
+    assert_eq!(number("entries"), number("remaining") + number("not_kept"), "{summary}");
+    assert_eq!(place.status()["pending_entries"], number("remaining"));
+    common::remove(&obstacle);
+    succeeds(&mut crowded(&place, "1h", &[common::text(&path)]));
+    assert!(succeeds(place.program(&["cat", "--to"]).arg(obstacle.join("bucket"))) == lines);
+}
+
+#[test]
+fn lines_of_standard_input_that_found_no_room_are_told_to_be_given_again() {
+    let place = Place::new();
+    place.file("obstacle", "");
+    let mut running = Running::start(&mut crowded(&place, "100ms", &[]));
+    let mut stdin = running.stdin.take().unwrap();
+    // It stops reading before the end.
+    let feeder =
+        std::thread::spawn(move || drop(std::io::Write::write_all(&mut stdin, long_lines().as_bytes())));
+    let (code, told, summary) = stopped_when_full(running);
+    feeder.join().unwrap();
+    assert_eq!(code, Some(74), "{told}");
+    let end = told.lines().last().unwrap();
+    assert!(end.contains("can't be read again: give them again") && !end.contains("FILE"), "{end}");
+    assert!(summary["not_kept"].as_u64().unwrap() > 0, "{summary}");
+    assert_eq!(place.status()["pending_entries"], summary["remaining"]);
+}
+
+#[test]
+fn a_second_signal_does_not_count_as_safe_what_found_no_room() {
+    let place = Place::new();
+    place.file("obstacle", "");
+    let path = place.file("log", long_lines());
+    let mut running = Running::start(&mut crowded(&place, "1h", &["-v", common::text(&path)]));
+    until("the queue is full", || {
+        running.stderr().contains("nothing more is taken: the queue takes as much")
+    });
+    running.signal("TERM");
+    until("it drains", || running.stderr().contains("SIGTERM"));
+    running.signal("INT");
+    let output = running.finish();
+    let told = common::stderr(&output);
+    assert_eq!(output.status.code(), Some(75), "{told}");
+    let end = told.lines().last().unwrap();
+    assert!(end.contains("may not be kept here; the FILE still has"), "{end}");
+    let safe = place.status()["pending_entries"].as_u64().unwrap();
+    let summary = json(String::from_utf8_lossy(&output.stdout).trim());
+    assert_eq!(summary["remaining"], safe, "{end}");
+    let (_, count) = end.split_once("again from there; ").unwrap();
+    assert_eq!(count.split(' ').next().unwrap().replace(',', ""), safe.to_string(), "{end}");
+}

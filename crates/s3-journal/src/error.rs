@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use durable_queue::FreeSpace;
 use thiserror::Error;
 
 use crate::write::Refusal;
@@ -44,7 +45,7 @@ pub(crate) enum Stopped {
 #[non_exhaustive]
 pub enum SubmitError {
     /// The queue is full, and the journal refuses rather than blocks.
-    #[error("{what}; wait until more is uploaded, or raise the limit")]
+    #[error("{what}; {}", what.remedy())]
     Full {
         /// Which limit.
         what: FullCause,
@@ -70,12 +71,45 @@ pub enum FullCause {
         /// The limit.
         max_entries: u64,
     },
-    /// `max_queue_bytes`, or the disk.
-    #[error("the local disk has no room for more (max_queue_bytes, or the space to be kept free)")]
+    /// `max_queue_bytes`.
+    #[error("the queue takes as much of the local disk as max_queue_bytes = {max_bytes} lets it")]
+    Bytes {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// `free_space_kept`; that counts whatever fills the file system, the queue or others.
+    #[error("the local disk has no more free space than free_space_kept = {kept} leaves to others")]
+    FreeSpaceKept {
+        /// The limit.
+        kept: FreeSpace,
+    },
+    /// The local disk, or a quota on it, is full.
+    #[error("the local disk is full")]
     Disk,
+    /// The disk refuses room for another reason, which is in the log.
+    #[error("the queue on the local disk can't be enlarged")]
+    Unusable,
     /// Batches come faster than they are compressed and written.
     #[error("the disk or the compressor is slower than what is submitted")]
     Busy,
+}
+
+impl FullCause {
+    /// What can be done about it.
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Entries { .. } | Self::Bytes { .. } => "wait until more is uploaded, or raise the limit",
+            Self::FreeSpaceKept { .. } => "wait until more is uploaded, free some space, or lower the limit",
+            Self::Disk => "wait until more is uploaded, or free some space",
+            Self::Unusable => "mend what the log tells, then try again",
+            Self::Busy => "wait a moment",
+        }
+    }
+
+    /// Whether it is the disk that has no room.
+    pub(crate) fn is_of_disk(self) -> bool {
+        !matches!(self, Self::Entries { .. } | Self::Busy)
+    }
 }
 
 impl SubmitError {

@@ -369,6 +369,9 @@ impl<E> Journal<E> {
             shared.counters.oldest_pending().or_else(|| open.map(from_unix_ms)).filter(|_| is_waiting);
         stats.oldest_pending_age_seconds =
             oldest.map(|oldest| shared.clock.wall().duration_since(oldest).unwrap_or_default().as_secs_f64());
+        // What the log found when it last wrote may be over; it looks ahead again by itself.
+        let full = shared.intake.full();
+        stats.full = full.filter(|cause| !cause.is_of_disk() || log_stats.full.is_some());
         if let Some(failure) = shared.failure() {
             stats.health = crate::stats::Health::Stopped;
             stats.last_error = Some(crate::stats::LastError {

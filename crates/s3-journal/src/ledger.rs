@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use durable_queue::{AppendError, Appended, Class, Damage, Frame, Log, Position, RecordError, Visitor};
+use durable_queue::{
+    AppendError, Appended, Class, Damage, Frame, FullReason, Log, Position, RecordError, Visitor,
+};
 
 use crate::error::JournalFailure;
 use crate::record::{Kind, Record, Resync, State};
@@ -16,7 +18,7 @@ pub enum LedgerError {
     /// The log is busy: wait for room.
     Busy,
     /// There is no room on disk.
-    Full,
+    Full(FullReason),
     /// The log was closed.
     Closed,
     /// Nothing can be appended any more.
@@ -115,7 +117,7 @@ impl Ledger {
         let appended = self.log.append(&frame, class, &mut |out| state.encode_into(out));
         let appended = appended.map_err(|error| match error {
             AppendError::Busy => LedgerError::Busy,
-            AppendError::Full { .. } => LedgerError::Full,
+            AppendError::Full { reason, .. } => LedgerError::Full(reason),
             AppendError::Closed => LedgerError::Closed,
             AppendError::Failed(failure) => LedgerError::Failed(Arc::new(JournalFailure::Log(failure))),
             other => internal(other.to_string()),

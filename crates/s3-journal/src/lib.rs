@@ -64,6 +64,7 @@ pub use audit::verify_local;
 pub use compressor::{CompressFn, Compressor, CustomCompressor, DecompressFn};
 pub use directory_format::{DirectoryFormat, DirectoryFormatError};
 pub use durable_queue;
+pub use durable_queue::FreeSpace;
 pub use encode::{AsIs, Encode, EncodeError, FromFn, JsonLines, from_fn};
 pub use entry_writer::EntryWriter;
 pub use error::{FlushError, FullCause, JournalFailure, OpenError, SubmitError, WaitError};

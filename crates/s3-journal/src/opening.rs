@@ -20,7 +20,7 @@ use crate::shared::Shared;
 use crate::stats::Counters;
 use crate::sync::Doorbell;
 use crate::upload::{Room, UploadDriver, Uploader, UploaderSetup, run};
-use crate::write::{Accumulator, AccumulatorLimits, Intake, Scribe, ScribeSetup};
+use crate::write::{Accumulator, AccumulatorLimits, DiskBounds, Intake, Scribe, ScribeSetup};
 
 /// A journal's rooms, put together on the local directory. Nothing runs yet.
 #[derive(Debug)]
@@ -49,6 +49,7 @@ pub(crate) fn put_together(settings: Settings) -> Result<Rooms, OpenError> {
         slab_size_bytes: settings.slab_size_bytes,
         fsync: settings.fsync,
         bytes_max: settings.max_queue_bytes,
+        free_space_kept: settings.free_space_kept,
         ..LogOptions::new(&settings.local_directory)
     };
     let mut opening = Log::open(settings.environment.clone(), log_options, &mut visitor)?;
@@ -246,6 +247,10 @@ fn rooms(settings: Settings, state: State, log: &Log, run_id: RunId) -> Result<R
         level: settings.level,
         delimiter: settings.delimiter.clone(),
         part_size_bytes: settings.part_size,
+        bounds: DiskBounds {
+            max_queue_bytes: settings.max_queue_bytes,
+            free_space_kept: settings.free_space_kept,
+        },
     });
     Ok(Rooms { shared, scribe, uploader: Uploader::new(setup), bucket: settings.bucket })
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use durable_queue::Environment;
+use durable_queue::{Environment, FreeSpace};
 
 use crate::bucket::{Bucket, LocalBucket, Location, check_prefix};
 use crate::compressor::{COMPRESSOR_NAME_BYTES_MAX, Compressor};
@@ -99,6 +99,7 @@ pub(crate) struct RawOptions {
     suffix: Option<String>,
     max_queue_size: Option<u64>,
     max_queue_bytes: Option<u64>,
+    free_space_kept: FreeSpace,
     when_full: WhenFull,
     max_object_size: u64,
     max_object_age: Duration,
@@ -160,6 +161,7 @@ impl Options {
                 suffix: None,
                 max_queue_size: None,
                 max_queue_bytes: None,
+                free_space_kept: FreeSpace::Percent(5),
                 when_full: WhenFull::Block,
                 max_object_size: 128 << 20,
                 max_object_age: Duration::from_mins(5),
@@ -238,8 +240,13 @@ setters! {
     suffix: impl Into<String> => |raw, value| raw.suffix = Some(value.into());
     /// The most entries that wait to be uploaded. Default: no such limit.
     max_queue_size: u64 => |raw, value| raw.max_queue_size = Some(value);
-    /// The most bytes that the queue takes on disk. Default: 5 % of the file system stay free.
+    /// The most bytes that the queue takes on disk. Default: no such limit. It doesn't lift [`Options::free_space_kept`]:
+    /// both hold, the smaller counts, and [`FullCause`](crate::FullCause) says which it was.
     max_queue_bytes: u64 => |raw, value| raw.max_queue_bytes = Some(value);
+    /// What the queue leaves free on its file system, whoever fills it: a share of it in whole percent, or so many bytes.
+    /// Default 5 %; `FreeSpace::Bytes(0)` keeps nothing. (A full queue that has to grow a little so that it can be emptied
+    /// passes it by one small file.)
+    free_space_kept: FreeSpace => |raw, value| raw.free_space_kept = value;
     /// What `submit` does when a limit of the queue is met. Default: wait.
     when_full: WhenFull => |raw, value| raw.when_full = value;
     /// Stored size at which an object is ended, in bytes. Default 128 MiB. Passed by at most the batches in work.
@@ -301,6 +308,7 @@ pub(crate) struct Settings {
     pub expiration: Option<Duration>,
     pub max_queue_size: u64,
     pub max_queue_bytes: Option<u64>,
+    pub free_space_kept: FreeSpace,
     pub slab_size_bytes: u64,
     pub when_full: WhenFull,
     pub max_object_size: u64,
@@ -493,6 +501,7 @@ impl RawOptions {
             expiration: self.expiration,
             max_queue_size: self.max_queue_size.unwrap_or(u64::MAX),
             max_queue_bytes: self.max_queue_bytes,
+            free_space_kept: self.free_space_kept,
             slab_size_bytes,
             when_full: self.when_full,
             max_object_size: self.max_object_size,
@@ -526,6 +535,13 @@ impl RawOptions {
     fn check_queue(&self) -> Result<u64, OpenError> {
         if self.max_queue_size == Some(0) {
             return refuse("max_queue_size", 0, "give at least 1");
+        }
+        if let FreeSpace::Percent(100..) = self.free_space_kept {
+            return refuse(
+                "free_space_kept",
+                self.free_space_kept,
+                "give less than 100%: nothing would be left",
+            );
         }
         let Some(max_queue_bytes) = self.max_queue_bytes else { return Ok(SLAB_BYTES_MAX) };
         let batch_bytes = (self.max_batch_bytes + self.max_entry_bytes) as u64;

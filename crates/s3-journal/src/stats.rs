@@ -4,9 +4,10 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::bucket::BucketError;
+use crate::error::FullCause;
 use crate::sync::lock;
 
 /// Objects that wait and are counted one by one.
@@ -89,10 +90,18 @@ pub struct Stats {
     pub left_out: u64,
     /// Age of the oldest object that isn't uploaded, in seconds.
     pub oldest_pending_age_seconds: Option<f64>,
+    /// What keeps the queue from taking more, if something does: which bound, in words.
+    #[serde(serialize_with = "in_words")]
+    pub full: Option<FullCause>,
     /// How it is doing.
     pub health: Health,
     /// The last thing that went wrong.
     pub last_error: Option<LastError>,
+}
+
+#[expect(clippy::ref_option, reason = "serde gives it so")]
+fn in_words<S: Serializer>(full: &Option<FullCause>, serializer: S) -> Result<S::Ok, S::Error> {
+    full.map(|cause| cause.to_string()).serialize(serializer)
 }
 
 /// The counts, as they are kept.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use durable_queue::Environment;
 use s3_journal::bucket::BucketErrorKind;
-use s3_journal::{FullCause, Options, SubmitError, WhenFull, durable_queue};
+use s3_journal::{FreeSpace, FullCause, Options, SubmitError, WhenFull, durable_queue};
 use support::disk::FaultyDisk;
 use support::{Place, block_on, numbered, until};
 
@@ -127,9 +127,12 @@ fn submit_waits_while_the_queue_takes_as_many_bytes_as_it_may() {
                 taken.fetch_add(1, Ordering::SeqCst);
             }
         });
-        until("full", || {
-            matches!(journal.try_submit("x").map(drop), Err(SubmitError::Full { what: FullCause::Disk }))
-        });
+        let limit = FullCause::Bytes { max_bytes: 8 << 20 };
+        until(
+            "full",
+            || matches!(journal.try_submit("x").map(drop), Err(SubmitError::Full { what }) if what == limit),
+        );
+        assert_eq!(journal.stats().full, Some(limit));
         assert!(taken.load(Ordering::SeqCst) < entries / 2);
         assert!(journal.stats().disk_bytes <= 8 << 20);
         assert_eq!(place.objects().len(), 0);
@@ -182,6 +185,34 @@ fn a_full_disk_is_waited_out() {
     let entries = place.entries();
     let numbers = entries.iter().filter(|entry| *entry != "x").map(|entry| entry.split(' ').next().unwrap());
     assert!(numbers.eq(numbered(0..2_000).iter().map(String::as_str)));
+}
+
+#[test]
+fn both_bounds_of_the_disk_hold_and_the_one_that_was_met_is_named() {
+    // No file system has so much free space.
+    let everything = FreeSpace::Bytes(u64::MAX);
+    for (max_queue_bytes, kept, met) in [
+        (64 << 20, everything, FullCause::FreeSpaceKept { kept: everything }),
+        (8 << 20, FreeSpace::Bytes(0), FullCause::Bytes { max_bytes: 8 << 20 }),
+    ] {
+        let (place, options) = away();
+        let options = options.max_queue_bytes(max_queue_bytes).free_space_kept(kept);
+        let journal = s3_journal::journal(options.when_full(WhenFull::Refuse)).unwrap();
+        let entry = "x".repeat(20_000);
+        let refused = loop {
+            if let Err(error) = journal.submit(&entry) {
+                break error;
+            }
+            assert!(journal.stats().disk_bytes <= max_queue_bytes);
+        };
+        assert!(matches!(&refused, SubmitError::Full { what } if *what == met), "{refused}");
+        let stats = journal.stats();
+        assert_eq!(stats.full, Some(met));
+        assert_eq!(serde_json::to_value(&stats).unwrap()["full"], met.to_string());
+        place.fake.end_outage();
+        journal.close().unwrap();
+        assert_eq!(journal.stats().full, None, "it is empty");
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use s3_journal::bucket::MemoryBucket;
 use s3_journal::{
-    BATCH_BYTES_MAX, Compressor, CustomCompressor, DELIMITER_BYTES_MAX, Journal, OpenError, Options,
+    BATCH_BYTES_MAX, Compressor, CustomCompressor, DELIMITER_BYTES_MAX, FreeSpace, Journal, OpenError,
+    Options,
 };
 use support::Place;
 
@@ -55,6 +56,7 @@ fn rows(place: &Place) -> Vec<Row> {
         (good().local_directory(""), "local_directory", "empty", "directory"),
         (good().max_queue_size(0), "max_queue_size", "0", "at least 1"),
         (good().max_queue_bytes(1 << 20), "max_queue_bytes", "1048576", "8388608"),
+        (good().free_space_kept(FreeSpace::Percent(100)), "free_space_kept", "100%", "less than 100%"),
         (good().max_entry_bytes(16 << 20), "max_queue_bytes", "8388608", "max_entry_bytes"),
         // Batches.
         (

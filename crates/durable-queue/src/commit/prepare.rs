@@ -169,6 +169,9 @@ impl NextSlab {
         }
         self.warned_at = Some(now);
         match refusal {
+            Refusal::Full { reason: reason @ FullReason::Limit, .. } => {
+                tracing::warn!(%reason, "appends wait until some of the log is released, or until it may be larger");
+            }
             Refusal::Full { reason, .. } => {
                 tracing::warn!(%reason, "no room for another slab of the log: free some space");
             }

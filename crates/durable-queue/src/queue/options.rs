@@ -118,6 +118,7 @@ impl QueueOptions {
     }
 
     /// The most bytes that all slabs together take on disk; a put waits when it is reached. Default: no such limit.
+    /// [`QueueOptions::free_space_kept`] holds beside it: the smaller of the two counts.
     #[must_use]
     pub fn bytes_max(mut self, bytes: u64) -> Self {
         self.bytes_max = Some(bytes);

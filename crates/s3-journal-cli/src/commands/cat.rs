@@ -16,6 +16,7 @@ use crate::terminal::{Level, say};
 /// What is told, and the exit status.
 pub fn run(flags: &CatFlags) -> Result<Exit, Failure> {
     let selection = selection::of(&flags.journals, flags.range)?;
+    store::check_directory(&flags.store)?;
     let reader = store::reader(&flags.store)?;
     let options = CatOptions {
         go_on: flags.go_on,

@@ -2,10 +2,10 @@
 
 use s3_journal::audit::LocalReport;
 use s3_journal::read::escaped;
-use s3_journal::{StatusError, verify_local};
+use s3_journal::verify_local;
 
 use super::store;
-use crate::exit::{Exit, Failure, causes};
+use crate::exit::Failure;
 use crate::human;
 use crate::output::{Flow, Output};
 use crate::terminal::{Level, say};
@@ -15,10 +15,7 @@ use crate::terminal::{Level, say};
 /// # Errors
 /// It can't be read, or holds no journal.
 pub fn report(directory: &std::path::Path) -> Result<LocalReport, Failure> {
-    let report = verify_local(directory).map_err(|error| match &error {
-        StatusError::Queue(queue) => store::queue_failure(queue),
-        _ => Failure::new(Exit::Directory, causes(&error)),
-    })?;
+    let report = verify_local(directory).map_err(|error| store::look_failure(&error))?;
     if let Some(holder) = &report.held_by {
         let directory = directory.display();
         say(

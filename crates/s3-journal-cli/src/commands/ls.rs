@@ -18,6 +18,7 @@ use crate::output::{Flow, Output};
 /// What is told, and the exit status.
 pub fn run(flags: &LsFlags, output: &mut Output) -> Result<Exit, Failure> {
     let selection = selection::of(&flags.journals, flags.range)?;
+    store::check_directory(&flags.store)?;
     let reader = store::reader(&flags.store)?;
     let failed = |error| store::read_failure(&error);
     let report =

@@ -5,6 +5,7 @@ mod local;
 mod ls;
 mod recover;
 mod selection;
+mod shell;
 mod status;
 mod store;
 mod verify;
@@ -27,5 +28,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(flags) => verify::run(&flags, quiet, &mut Output::standard()),
         Command::Recover(flags) => recover::run(&flags, &mut Output::standard()),
         Command::Status(flags) => status::run(&flags, &mut Output::standard()),
+        Command::Completions(flags) => shell::completions(&flags, &mut Output::standard()),
+        Command::Man(flags) => shell::man(&flags, &mut Output::standard()),
     }
 }

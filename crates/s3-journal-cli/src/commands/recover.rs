@@ -34,6 +34,7 @@ pub fn run(flags: &RecoverFlags, output: &mut Output) -> Result<Exit, Failure> {
             Time(SURE_AGE)
         )));
     }
+    store::check_directory(&flags.store)?;
     let (bucket, prefix) =
         store::options(&flags.store)?.open_bucket().map_err(|error| store::open_failure(&error))?;
     let recoverer = Recoverer::new(bucket, &prefix).map_err(|error| {

@@ -1,10 +1,10 @@
 //! `status`: what a local directory holds and waits for; offline, without a lock, beside a running `write`.
 
 use s3_journal::read::escaped;
-use s3_journal::{DamageStatus, LeftOut, Status, StatusError};
+use s3_journal::{DamageStatus, LeftOut, Status};
 
 use super::store;
-use crate::exit::{Exit, Failure, causes};
+use crate::exit::{Exit, Failure};
 use crate::flags::status::StatusFlags;
 use crate::human;
 use crate::output::{Flow, Output};
@@ -16,10 +16,7 @@ use crate::paths;
 /// What is told, and the exit status.
 pub fn run(flags: &StatusFlags, output: &mut Output) -> Result<Exit, Failure> {
     let directory = paths::local_directory(flags.local_directory.as_deref(), flags.id.as_deref())?;
-    let status = s3_journal::status(&directory).map_err(|error| match &error {
-        StatusError::Queue(queue) => store::queue_failure(queue),
-        _ => Failure::new(Exit::Directory, causes(&error)),
-    })?;
+    let status = s3_journal::status(&directory).map_err(|error| store::look_failure(&error))?;
     if flags.json {
         output.json(&status)?;
     } else {

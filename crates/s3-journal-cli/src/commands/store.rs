@@ -1,11 +1,15 @@
 //! The store that the options name, and the library's errors in the words of the command line.
 
+use std::io::ErrorKind;
+
+use s3_journal::bucket::Location;
 use s3_journal::durable_queue::OpenError as QueueError;
 use s3_journal::read::{ReadError, ReadErrorKind, Reader};
-use s3_journal::{OpenError, Options};
+use s3_journal::{OpenError, Options, StatusError};
 
 use crate::credentials;
 use crate::exit::{Exit, Failure, causes};
+use crate::files;
 use crate::flags;
 use crate::flags::store::StoreFlags;
 
@@ -49,6 +53,27 @@ pub fn reader(flags: &StoreFlags) -> Result<Reader, Failure> {
         .map_err(|error| Failure::caused(Exit::Unexpected, "the operating system refuses a thread", &error))
 }
 
+/// Refuses a directory in place of a bucket that isn't there: where nothing is, nothing would be missing, and a mistyped name
+/// would pass for a proof.
+///
+/// # Errors
+/// It isn't there, or is no directory.
+pub fn check_directory(flags: &StoreFlags) -> Result<(), Failure> {
+    let Some(to) = &flags.to else { return Ok(()) };
+    // What is wrong with any other text is told where it is used.
+    let Ok(Location::Local { directory }) = Location::parse(to) else { return Ok(()) };
+    let why = match files::look(&directory) {
+        Ok(metadata) if metadata.is_dir() => return Ok(()),
+        Ok(_) => "it is no directory".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let name = directory.display();
+    Err(Failure::new(
+        Exit::Unreachable,
+        format!("{name} can't be read as a bucket: {why}; give --to as the `write` has it that writes there"),
+    ))
+}
+
 /// Why a journal or a store can't be opened.
 pub fn open_failure(error: &OpenError) -> Failure {
     match error {
@@ -70,6 +95,24 @@ pub fn queue_failure(error: &QueueError) -> Failure {
         _ => Exit::Directory,
     };
     Failure::new(exit, causes(error))
+}
+
+/// Why a local directory can't be looked at, by a command that doesn't make it.
+pub fn look_failure(error: &StatusError) -> Failure {
+    let queue = match error {
+        StatusError::Queue(queue) => queue,
+        other => {
+            let what = "name the --local-directory of a `write`";
+            return Failure::new(Exit::Directory, format!("{}; {what}", causes(other)));
+        }
+    };
+    let QueueError::NotUsable { directory, source } = queue else { return queue_failure(queue) };
+    let remedy = match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => "name the --local-directory of a `write`",
+        ErrorKind::PermissionDenied => "look at it as the user whose `write` it is",
+        _ => return queue_failure(queue),
+    };
+    Failure::new(Exit::Directory, format!("{} can't be read: {source}; {remedy}", directory.display()))
 }
 
 /// Why reading stopped.

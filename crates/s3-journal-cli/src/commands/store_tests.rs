@@ -28,8 +28,8 @@ fn what_the_store_answers_decides_the_exit_status() {
     assert_eq!(answered(BucketErrorKind::NotSent).exit, Exit::Unreachable);
     assert_eq!(answered(BucketErrorKind::Unavailable).exit, Exit::Unreachable);
     assert!(answered(BucketErrorKind::Forbidden).message.contains("listing x failed"));
-    let gone = ReadError::Output(std::io::ErrorKind::BrokenPipe.into());
+    let gone = ReadError::Output(ErrorKind::BrokenPipe.into());
     assert_eq!(read_failure(&gone), Failure::new(Exit::Done, ""));
-    assert_eq!(read_failure(&ReadError::Output(std::io::ErrorKind::StorageFull.into())).exit, Exit::LocalIo);
+    assert_eq!(read_failure(&ReadError::Output(ErrorKind::StorageFull.into())).exit, Exit::LocalIo);
     assert_eq!(read_failure(&ReadError::SeveralIds { ids: vec!["a".into(), "b".into()] }).exit, Exit::Usage);
 }

@@ -25,6 +25,8 @@ pub fn run(flags: &VerifyFlags, quiet: bool, output: &mut Output) -> Result<Exit
     let whole = match &flags.local {
         None => {
             let proof = Proof::new(flags)?;
+            // Beside a local directory nothing need be there yet.
+            store::check_directory(&flags.store)?;
             let report = proof.report(flags, quiet)?;
             tell(&report, proof.depth_name, flags.json, output)?;
             report.is_whole()

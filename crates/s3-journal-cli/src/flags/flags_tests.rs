@@ -1,3 +1,5 @@
+use s3_journal::FreeSpace;
+
 use super::*;
 
 fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
@@ -21,7 +23,10 @@ fn each_option_has_its_environment_twin_and_its_help() {
     for command in command().get_subcommands() {
         for argument in command.get_arguments() {
             let Some(long) = argument.get_long() else {
-                assert_eq!(argument.get_id(), "files", "only FILE has no name");
+                assert!(
+                    ["files", "shell", "command"].contains(&argument.get_id().as_str()),
+                    "{argument}: only FILE, SHELL and COMMAND have no name"
+                );
                 continue;
             };
             assert!(argument.get_help().is_some(), "--{long} of {} says nothing", command.get_name());
@@ -37,7 +42,8 @@ fn every_help_ends_with_the_exit_status() {
     let mut command = command();
     command.build();
     let mut all = vec![command.clone()];
-    all.extend(command.get_subcommands().cloned());
+    // But for clap's own `help`.
+    all.extend(command.get_subcommands().filter(|command| command.get_name() != "help").cloned());
     for mut command in all {
         for help in [command.render_help(), command.render_long_help()] {
             let help = help.to_string();
@@ -56,6 +62,7 @@ fn the_defaults_are_the_documented_ones() {
     assert_eq!(flags.queue.max_batch_latency.to_string(), "100ms");
     assert_eq!(flags.queue.max_batch_size, None);
     assert_eq!(flags.queue.max_batch_bytes.to_string(), "1MiB");
+    assert_eq!(flags.queue.free_space_kept.to_string(), "5%");
     assert_eq!(flags.queue.when_full, write::WhenFull::Block);
     assert_eq!(flags.object.max_object_size.to_string(), "128MiB");
     assert_eq!(flags.object.max_object_age.to_string(), "5m");
@@ -85,6 +92,20 @@ fn values_are_read() {
 }
 
 #[test]
+fn space_is_kept_free_by_share_or_by_size() {
+    for (text, kept, shown) in [
+        ("0", FreeSpace::Bytes(0), "0B"),
+        ("10GiB", FreeSpace::Bytes(10 << 30), "10GiB"),
+        ("0%", FreeSpace::Percent(0), "0%"),
+        (" 12 %", FreeSpace::Percent(12), "12%"),
+    ] {
+        let flags = write(&["--free-space-kept", text]);
+        assert_eq!(flags.queue.free_space_kept.0, kept);
+        assert_eq!(flags.queue.free_space_kept.to_string(), shown);
+    }
+}
+
+#[test]
 fn a_wrong_value_is_refused_with_option_value_and_remedy() {
     for (arguments, option, value, remedy) in [
         (&["--part-size", "8XB"][..], "--part-size", "8XB", "8MiB"),
@@ -94,6 +115,9 @@ fn a_wrong_value_is_refused_with_option_value_and_remedy() {
         (&["--delimiter", ""], "--delimiter", "", "delimiter"),
         (&["--compressor", "gzip:best"], "--compressor", "gzip:best", "zstd:3"),
         (&["--when-full", "drop"], "--when-full", "drop", "refuse"),
+        (&["--free-space-kept", "100%"], "--free-space-kept", "100%", "99%"),
+        (&["--free-space-kept", "2.5%"], "--free-space-kept", "2.5%", "5%"),
+        (&["--free-space-kept", "much"], "--free-space-kept", "much", "5%"),
         (&["--max-queue-size", "many"], "--max-queue-size", "many", "--max-queue-size"),
         (&["--log-format", "xml"], "--log-format", "xml", "json"),
     ] {
@@ -124,6 +148,23 @@ fn unknown_missing_and_contradictory_options_are_refused() {
     ] {
         assert_eq!(parse(arguments).unwrap_err().exit_code(), 2, "{arguments:?}");
     }
+}
+
+#[test]
+fn without_a_bucket_every_option_that_names_one_is_told() {
+    for (command, named) in [
+        ("write", &["--to", "--s3-bucket"][..]),
+        ("cat", &["--to", "--s3-bucket"]),
+        ("recover", &["--to", "--s3-bucket"]),
+        ("verify", &["--to", "--s3-bucket", "--local"]),
+    ] {
+        let error = parse(&[command]).unwrap_err().to_string();
+        assert!(named.iter().all(|option| error.contains(option)), "{command}: {error}");
+    }
+    assert!(
+        parse(&["verify", "--local", "x"]).is_ok() && parse(&["verify", "--local", "x", "--to", "y"]).is_ok()
+    );
+    assert!(parse(&["status"]).is_ok());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 pub mod log;
 pub mod read;
 pub mod recover;
+pub mod shell;
 pub mod status;
 pub mod store;
 pub mod write;
@@ -19,14 +20,12 @@ use crate::exit::{self, Failure};
 #[command(
     name = "s3-journal",
     version,
-    about,
     long_about = "Carries lines to Amazon S3 (or any S3-compatible store), exactly once and in order, through crashes, \
                   power loss and outages.\n\n\
                   Lines are made durable on the local disk first and wait there for as long as the store can't be \
                   reached.",
     after_help = ending(),
-    propagate_version = true,
-    disable_help_subcommand = true
+    propagate_version = true
 )]
 pub struct Cli {
     /// What is logged.
@@ -53,6 +52,10 @@ pub enum Command {
     Recover(recover::RecoverFlags),
     /// Say what a local directory holds and waits for; works offline, beside a running `write`
     Status(status::StatusFlags),
+    /// Print completions for a shell
+    Completions(shell::CompletionsFlags),
+    /// Print the manual page of the program or of a command, for `man -l -`
+    Man(shell::ManFlags),
 }
 
 /// How every help ends.
@@ -67,10 +70,19 @@ fn ending() -> String {
 /// The command line as clap knows it. Helps name the environment's rule once instead of each variable.
 pub fn command() -> clap::Command {
     Cli::command()
-        // The local directory can be looked at without a bucket.
-        .mut_subcommand("verify", |verify| verify.mut_arg("to", |to| to.required_unless_present("local")))
         .mut_args(|argument| argument.hide_env(true))
-        .mut_subcommands(|command| command.mut_args(|argument| argument.hide_env(true)))
+        .mut_subcommands(|command| with_place(command.mut_args(|argument| argument.hide_env(true))))
+}
+
+/// A command with a bucket needs one of the options that name it; all of them are told when none is given. `verify` can look
+/// at the local directory without one.
+fn with_place(command: clap::Command) -> clap::Command {
+    let has = |name: &&str| command.get_arguments().any(|argument| argument.get_id() == *name);
+    let names: Vec<&str> = ["to", "s3_bucket", "local"].into_iter().filter(has).collect();
+    if names.is_empty() {
+        return command;
+    }
+    command.group(clap::ArgGroup::new("place").args(names).required(true).multiple(true))
 }
 
 /// Reads the command line.

@@ -50,11 +50,11 @@ pub struct CatFlags {
     pub range: RangeFlags,
 
     /// Leave out what is missing or damaged, and say so, instead of stopping there; the status is 65 all the same
-    #[arg(long, env = "S3_JOURNAL_GO_ON", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, help_heading = "Gaps", env = "S3_JOURNAL_GO_ON", value_parser = clap::builder::BoolishValueParser::new())]
     pub go_on: bool,
 
     /// Begin with what is there when the first objects are missing: expired or archived
-    #[arg(long, env = "S3_JOURNAL_ALLOW_MISSING_START", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, help_heading = "Gaps", env = "S3_JOURNAL_ALLOW_MISSING_START", value_parser = clap::builder::BoolishValueParser::new())]
     pub allow_missing_start: bool,
 }
 
@@ -75,7 +75,7 @@ pub struct LsFlags {
     pub range: RangeFlags,
 
     /// Print one JSON object a line
-    #[arg(long, env = "S3_JOURNAL_JSON", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, help_heading = "Output", env = "S3_JOURNAL_JSON", value_parser = clap::builder::BoolishValueParser::new())]
     pub json: bool,
 }
 
@@ -110,22 +110,22 @@ pub struct VerifyFlags {
 
     /// Check this local directory, every slab and frame; works offline and changes nothing. With a bucket, too: each is held
     /// against the other, and nothing but this directory's journal is looked at
-    #[arg(long, value_name = "DIRECTORY", env = "S3_JOURNAL_LOCAL")]
+    #[arg(long, help_heading = "Local queue", value_name = "DIRECTORY", env = "S3_JOURNAL_LOCAL")]
     pub local: Option<PathBuf>,
 
     /// Ask for each object's metadata, too: it tells length, checksum and entries of the object before it
-    #[arg(long, env = "S3_JOURNAL_CHAIN", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, help_heading = "Depth", env = "S3_JOURNAL_CHAIN", value_parser = clap::builder::BoolishValueParser::new())]
     pub chain: bool,
 
     /// Read every byte, too: checksums, streams and entries are counted again
-    #[arg(long, env = "S3_JOURNAL_DEEP", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, help_heading = "Depth", env = "S3_JOURNAL_DEEP", value_parser = clap::builder::BoolishValueParser::new())]
     pub deep: bool,
 
     /// The first objects may be missing: expired or archived
-    #[arg(long, env = "S3_JOURNAL_ALLOW_MISSING_START", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, help_heading = "Gaps", env = "S3_JOURNAL_ALLOW_MISSING_START", value_parser = clap::builder::BoolishValueParser::new())]
     pub allow_missing_start: bool,
 
     /// Print the report as one JSON object; docs/REPORTS.md has its fields
-    #[arg(long, env = "S3_JOURNAL_JSON", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, help_heading = "Output", env = "S3_JOURNAL_JSON", value_parser = clap::builder::BoolishValueParser::new())]
     pub json: bool,
 }

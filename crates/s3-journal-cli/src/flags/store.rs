@@ -9,13 +9,7 @@ use clap::Args;
 #[command(next_help_heading = "Bucket")]
 pub struct StoreFlags {
     /// Where the objects are: s3://bucket/prefix, file:///directory, or a directory. A bucket must exist
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "S3_JOURNAL_TO",
-        required_unless_present = "s3_bucket",
-        conflicts_with = "s3_bucket"
-    )]
+    #[arg(long, value_name = "URL", env = "S3_JOURNAL_TO", conflicts_with = "s3_bucket")]
     pub to: Option<String>,
 
     /// The bucket's name, where there is no prefix: the same as --to s3://NAME

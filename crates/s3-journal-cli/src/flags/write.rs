@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use s3_journal::FreeSpace;
 
 use super::store::StoreFlags;
 use crate::human::{Size, Time};
@@ -63,6 +64,34 @@ impl std::str::FromStr for NamedCompressor {
             .parse()
             .map_err(|_| "after the colon stands the level, a number as in zstd:3".to_owned())?;
         Ok(Self { name: name.to_owned(), level: Some(level) })
+    }
+}
+
+/// A share of a file system, `5%`, or a size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptFree(pub FreeSpace);
+
+impl std::fmt::Display for KeptFree {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0 {
+            FreeSpace::Percent(percent) => write!(f, "{percent}%"),
+            FreeSpace::Bytes(bytes) => Size(bytes).fmt(f),
+        }
+    }
+}
+
+impl std::str::FromStr for KeptFree {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let Some(percent) = text.trim().strip_suffix('%') else {
+            let size = text.parse::<Size>().map_err(|error| format!("{error}, or a share such as 5%"))?;
+            return Ok(Self(FreeSpace::Bytes(size.0)));
+        };
+        match percent.trim_end().parse() {
+            Ok(percent @ 0..100) => Ok(Self(FreeSpace::Percent(percent))),
+            _ => Err("a share is a whole number from 0% to 99%; write one such as 5%, or a size".to_owned()),
+        }
     }
 }
 
@@ -140,9 +169,14 @@ pub struct QueueFlags {
     #[arg(long, value_name = "ENTRIES", env = "S3_JOURNAL_MAX_QUEUE_SIZE")]
     pub max_queue_size: Option<u64>,
 
-    /// Most disk space for what waits here [default: 5 % of the file system stays free]
+    /// Most disk space for what waits here; --free-space-kept holds beside it, and the smaller of the two counts [default:
+    /// no such limit]
     #[arg(long, value_name = "SIZE", env = "S3_JOURNAL_MAX_QUEUE_BYTES")]
     pub max_queue_bytes: Option<Size>,
+
+    /// What stays free on the file system, whoever fills it: a share of it, or a size; 0 keeps nothing
+    #[arg(long, value_name = "SIZE|PERCENT", env = "S3_JOURNAL_FREE_SPACE_KEPT", default_value = "5%")]
+    pub free_space_kept: KeptFree,
 
     /// Where entries are damaged on this disk, end the object before them and go on with the next: what is left out is kept
     /// in DIRECTORY/quarantine, and the status is 65. Without it uploading stops there, and what follows waits

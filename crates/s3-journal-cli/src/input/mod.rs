@@ -4,6 +4,7 @@
 pub mod delimiter;
 pub mod fingerprint;
 pub mod gate;
+pub mod origins;
 pub mod position;
 pub mod pump;
 pub mod sources;

@@ -2,10 +2,12 @@
 //! can't be taken.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::gate::Gate;
+use super::origins::Origins;
 use super::position::{Position, Start};
 use super::sources::{Input, Source};
 use super::splitter::{Splitter, TooLong};
@@ -45,6 +47,7 @@ pub struct Taken {
     entries: AtomicU64,
     bytes: AtomicU64,
     unfinished: AtomicU64,
+    origins: Origins,
 }
 
 impl Taken {
@@ -61,6 +64,11 @@ impl Taken {
     /// Bytes of a line whose end hasn't been read, of an input that can't be read again: what a stop now would cut off.
     pub fn unfinished(&self) -> Cut {
         Cut { bytes: self.unfinished.load(Ordering::Relaxed) }
+    }
+
+    /// How many of these entries, counted from the first that was taken, came from files.
+    pub fn in_files(&self, entries: &Range<u64>) -> u64 {
+        self.origins.in_files(entries)
     }
 }
 
@@ -116,6 +124,7 @@ impl<S: Sink> Pump<S> {
         }
         let source = Source::open(input, self.from_start, |source| self.sink.position(source))
             .map_err(|error| input.unreadable(&error))?;
+        self.taken.origins.begin(self.taken.entries(), matches!(source, Source::File(_)));
         match source {
             Source::Stream(mut stream) => self.read(input, &mut stream, None),
             Source::File(mut tracked) => {

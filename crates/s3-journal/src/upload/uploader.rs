@@ -646,7 +646,7 @@ impl Uploader {
         while let Some(record) = self.records.pop_front() {
             let end = match self.setup.ledger.append(&record, &[]) {
                 Ok(appended) => Some(appended.end),
-                Err(LedgerError::Busy | LedgerError::Full) => {
+                Err(LedgerError::Busy | LedgerError::Full(_)) => {
                     self.records.push_front(record);
                     return worked;
                 }

@@ -53,8 +53,8 @@ struct Inner {
     wakers: Vec<Waker>,
     /// The queue's own limit is met by somebody: what is held back should be let go.
     pressed: bool,
-    /// The log has no room on disk.
-    disk_full: bool,
+    /// By what the log has no room on disk.
+    disk_full: Option<FullCause>,
     /// Everything before this entry goes into sealed objects.
     seal_through: u64,
     closing: bool,
@@ -109,7 +109,7 @@ impl Intake {
                 waiting: 0,
                 wakers: Vec::new(),
                 pressed: false,
-                disk_full: false,
+                disk_full: None,
                 seal_through: 0,
                 closing: false,
             }),
@@ -221,21 +221,31 @@ impl Intake {
             Some(Stop::Closed) => return Err(SubmitError::Closed),
             Some(Stop::Failed(failure)) => return Err(SubmitError::Failed(Arc::clone(failure))),
         }
-        if self.queue_entries_max != u64::MAX {
-            let pending = inner.accumulator.next_sequence().saturating_sub((self.uploaded)());
-            if pending >= self.queue_entries_max {
-                let what = FullCause::Entries { max_entries: self.queue_entries_max };
-                return Err(SubmitError::Full { what });
-            }
+        if let Some(what) = self.full_of_entries(inner) {
+            return Err(SubmitError::Full { what });
         }
         // An encoder that panics leaves nothing behind: see the accumulator.
         let accepted = inner.accumulator.offer(|| self.clock.monotonic(), encode, position);
         let disk_full = inner.disk_full;
         accepted.map_err(|refusal| match refusal {
-            Refusal::NoRoom if disk_full => SubmitError::Full { what: FullCause::Disk },
-            Refusal::NoRoom => SubmitError::Full { what: FullCause::Busy },
+            Refusal::NoRoom => SubmitError::Full { what: disk_full.unwrap_or(FullCause::Busy) },
             refusal => SubmitError::Refused(refusal),
         })
+    }
+
+    fn full_of_entries(&self, inner: &Inner) -> Option<FullCause> {
+        if self.queue_entries_max == u64::MAX {
+            return None;
+        }
+        let pending = inner.accumulator.next_sequence().saturating_sub((self.uploaded)());
+        let max_entries = self.queue_entries_max;
+        (pending >= max_entries).then_some(FullCause::Entries { max_entries })
+    }
+
+    /// By what the queue is full, as far as anybody has met it.
+    pub fn full(&self) -> Option<FullCause> {
+        let inner = lock(&self.inner);
+        self.full_of_entries(&inner).or(inner.disk_full)
     }
 
     /// Sequence number of the next entry.
@@ -318,11 +328,11 @@ impl Intake {
 
     /// Whether the log was last found to have no room on disk.
     pub fn is_disk_full(&self) -> bool {
-        lock(&self.inner).disk_full
+        lock(&self.inner).disk_full.is_some()
     }
 
-    /// The log has room on disk, or none.
-    pub fn set_disk_full(&self, full: bool) {
+    /// The log has room on disk, or none for a cause.
+    pub fn set_disk_full(&self, full: Option<FullCause>) {
         let mut inner = lock(&self.inner);
         if std::mem::replace(&mut inner.disk_full, full) != full {
             self.wake(inner);

@@ -4,11 +4,13 @@
 mod accumulator;
 #[cfg(test)]
 mod accumulator_tests;
+mod bounds;
 mod intake;
 mod scribe;
 #[cfg(test)]
 mod scribe_tests;
 
 pub use accumulator::{Accumulator, AccumulatorLimits, POSITION_BYTES_MAX, Refusal};
+pub use bounds::DiskBounds;
 pub use intake::{Intake, Patience};
 pub use scribe::{Scribe, ScribeSetup, ScribeStep, from_unix_ms, to_unix_ms};

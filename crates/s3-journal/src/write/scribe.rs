@@ -7,9 +7,11 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use durable_queue::FullReason;
 use durable_queue::clock::Clock;
 
 use super::accumulator::RawBatch;
+use super::bounds::DiskBounds;
 use super::intake::Intake;
 use crate::checksum::{CRC64_EMPTY, crc64_of, part_sums};
 use crate::compressor::Compressor;
@@ -57,6 +59,8 @@ pub struct ScribeSetup {
     pub delimiter: Vec<u8>,
     /// Size of their parts in bytes.
     pub part_size_bytes: u64,
+    /// How much of the disk all may take.
+    pub bounds: DiskBounds,
 }
 
 /// What to wait for after a step.
@@ -309,7 +313,7 @@ impl Scribe {
                 let raw = staged.raw;
                 self.setup.counters.batch_appended(staged.number, raw.bytes.len(), self.out.len());
                 self.setup.progress.appended(appended.end, raw.first + raw.entries);
-                self.setup.intake.set_disk_full(false);
+                self.setup.intake.set_disk_full(None);
                 self.setup.intake.give_back(raw);
                 // A single entry may be far larger than a batch: its buffer isn't kept.
                 self.out.shrink_to(4 << 20);
@@ -319,7 +323,7 @@ impl Scribe {
                 self.staged = Some(staged);
                 Ok(ScribeStep::Busy)
             }
-            Err(LedgerError::Full) => self.make_room(staged),
+            Err(LedgerError::Full(reason)) => self.make_room(staged, reason),
             Err(LedgerError::Failed(failure)) => Err(failure),
             Err(LedgerError::Closed) => Err(closed_too_early()),
         }
@@ -327,8 +331,8 @@ impl Scribe {
 
     /// The disk has no room for a batch. If nothing that waits for its upload could bring room, the open object is
     /// sealed without the batch, which begins the next one.
-    fn make_room(&mut self, staged: Staged) -> Result<ScribeStep, Arc<JournalFailure>> {
-        self.setup.intake.set_disk_full(true);
+    fn make_room(&mut self, staged: Staged, reason: FullReason) -> Result<ScribeStep, Arc<JournalFailure>> {
+        self.setup.intake.set_disk_full(Some(self.setup.bounds.cause(reason)));
         let (open, uploaded_number) =
             self.setup.ledger.state(|state| (state.open.clone(), state.uploaded_number));
         match open {
@@ -361,9 +365,9 @@ impl Scribe {
                 Ok(ScribeStep::Worked)
             }
             Err(LedgerError::Busy) => Ok(ScribeStep::Busy),
-            Err(LedgerError::Full) => {
+            Err(LedgerError::Full(reason)) => {
                 // Those who don't wait for room are to learn it.
-                self.setup.intake.set_disk_full(true);
+                self.setup.intake.set_disk_full(Some(self.setup.bounds.cause(reason)));
                 Ok(ScribeStep::Full)
             }
             Err(LedgerError::Failed(failure)) => Err(failure),

@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use durable_queue::clock::Clock;
 use durable_queue::random::SystemRandom;
-use durable_queue::{Environment, Log, LogOptions, Position, Step, Through};
+use durable_queue::{Environment, FreeSpace, Log, LogOptions, Position, Step, Through};
 
 use super::accumulator::{Accumulator, AccumulatorLimits};
+use super::bounds::DiskBounds;
 use super::intake::{Intake, Patience};
 use super::scribe::{Scribe, ScribeSetup, ScribeStep};
 use crate::directory_format::DirectoryFormat;
@@ -211,6 +212,7 @@ impl Desk {
             level: None,
             delimiter: b"\n".to_vec(),
             part_size_bytes: setup.part_size_bytes,
+            bounds: DiskBounds { max_queue_bytes: setup.bytes_max, free_space_kept: FreeSpace::Percent(5) },
         });
         Self { setup, log, ledger, intake, scribe, durable, uploaded }
     }

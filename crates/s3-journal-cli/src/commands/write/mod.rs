@@ -1,6 +1,7 @@
 //! `write`: entries from standard input or files into the journal, and the end of it all: everything in the bucket, or
 //! a clear word on what isn't.
 
+mod ending;
 mod options;
 mod run;
 mod sink;

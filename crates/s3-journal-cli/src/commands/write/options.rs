@@ -35,6 +35,7 @@ pub fn of(flags: &WriteFlags) -> Result<(Options, PathBuf), Failure> {
         options = options.max_queue_bytes(size.0);
     }
     options = options
+        .free_space_kept(queue.free_space_kept.0)
         .max_batch_bytes(in_memory("max-batch-bytes", queue.max_batch_bytes.0)?)
         .fsync(!queue.no_fsync)
         .quarantine(queue.quarantine)

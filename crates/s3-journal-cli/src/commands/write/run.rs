@@ -8,11 +8,13 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use s3_journal::{Closed, FlushError, Health};
+use s3_journal::{Closed, FlushError, Health, Stats};
 
+use super::ending::{Certainty, NotKept};
 use super::options::in_memory;
 use super::sink::Shared;
 use crate::clock;
+use crate::commands::store::in_flags;
 use crate::exit::{Exit, Failure, causes};
 use crate::flags::write::{WhenFull, WriteFlags};
 use crate::human;
@@ -60,6 +62,7 @@ pub struct Run {
     started: Instant,
     close_timeout: Option<Duration>,
     refuses: bool,
+    from_start: bool,
     /// Until it runs.
     pump: Option<Pump<Shared>>,
     taken: Arc<Taken>,
@@ -116,6 +119,7 @@ impl Run {
             directory,
             started,
             close_timeout: flags.input.close_timeout.map(|time| time.0),
+            from_start: flags.input.from_start,
             refuses: flags.queue.when_full == WhenFull::Refuse,
             pump: Some(pump),
             taken,
@@ -152,7 +156,8 @@ impl Run {
             bytes: self.taken.bytes(),
             objects: stats.uploaded_objects,
             uploaded: stats.uploaded,
-            remaining: stats.pending_entries,
+            remaining: waiting(&stats),
+            not_kept: stats.next_sequence.saturating_sub(stats.durable_sequence),
             seconds: clock::now().saturating_duration_since(self.started).as_secs_f64(),
         }
     }
@@ -290,13 +295,15 @@ impl Run {
         let stats = self.shared.journal.stats();
         let message = stats.last_error.as_ref().map_or("", |error| error.message.as_str());
         let directory = self.directory.display().to_string();
+        let full = full_by(&stats);
         // A failed journal is its own end, told there.
         self.failed = self.shared.journal.failure().is_some();
         let in_trouble = stats.health != Health::Ok && !self.failed;
         let trouble = in_trouble.then_some(Trouble {
             message,
             stopped: stats.health == Health::Stopped,
-            pending: stats.pending_entries,
+            pending: waiting(&stats),
+            full: full.as_deref(),
             directory: &directory,
         });
         if let Some(line) = self.watch.look(now, trouble) {
@@ -321,27 +328,33 @@ impl Run {
         let closed = match closed {
             Ok(closed) => closed,
             Err(error) => {
-                let what = "the journal has failed; what is durable is safe: run the same command again";
+                let again = self.again();
+                let what = format!("the journal has failed; what is durable is safe: {again}");
                 return Err(Failure::caused(Exit::LocalIo, what, &error));
             }
         };
         let waiting = self.waiting(closed.remaining.saturating_sub(closed.not_durable));
+        let not_kept = self.not_kept(self.shared.journal.next_sequence(), closed.not_durable);
         if let End::Failed(mut failure) = end {
-            if closed.not_durable > 0 {
+            if not_kept.count() > 0 {
                 // What was taken into memory before the disk was found full.
-                let lines = human::counted(closed.not_durable, "line", "lines");
-                let what =
-                    format!("; the last {lines} before it found no room on the disk and aren't kept: ");
+                let lines = human::counted(not_kept.count(), "line", "lines");
+                let what = format!("; the last {lines} before it found no room on the disk and aren't kept");
                 failure.message.push_str(&what);
-                failure.message.push_str("give them again, too (a FILE is read again from there)");
+                failure.message.push_str(&not_kept.remedy());
             }
             failure.message.push_str(&waiting);
             return Err(failure);
         }
-        if closed.not_durable > 0 {
-            let lost = human::counted(closed.not_durable, "entry", "entries");
-            let message = format!("the local disk had no room for the last {lost}, which are lost{waiting}");
-            return Err(Failure::new(Exit::LocalIo, message));
+        let mut what = String::new();
+        if not_kept.count() > 0 {
+            let stats = self.shared.journal.stats();
+            let cause = full_by(&stats).unwrap_or_else(|| "the local disk has no room".to_owned());
+            what = format!("{cause}; {}", not_kept.line(Certainty::Known));
+            if not_kept.exit() != Exit::Waiting {
+                return Err(Failure::new(not_kept.exit(), format!("{what}{waiting}")));
+            }
+            what.push_str("; ");
         }
         if closed.remaining == 0 {
             return match self.left_out() {
@@ -351,12 +364,24 @@ impl Run {
         }
         if let Some(damage) = self.shared.journal.damage() {
             let message = format!(
-                "uploading has stopped: {damage}; write --quarantine leaves that out and goes on{waiting}"
+                "{what}uploading has stopped: {damage}; write --quarantine leaves that out and goes on{waiting}"
             );
             return Err(Failure::new(Exit::Data, message));
         }
         let cause = self.why_not();
-        Err(Failure::new(Exit::Waiting, format!("the bucket hasn't everything yet{cause}{waiting}")))
+        let message = if waiting.is_empty() {
+            format!("{what}{}", self.again())
+        } else {
+            format!("{what}the bucket hasn't everything yet{cause}{waiting}")
+        };
+        Err(Failure::new(Exit::Waiting, message))
+    }
+
+    /// The last `count` of the entries taken until now, which aren't durable.
+    fn not_kept(&self, next_sequence: u64, count: u64) -> NotKept {
+        let taken = next_sequence.saturating_sub(self.durable_at_start);
+        let in_files = self.taken.in_files(&(taken.saturating_sub(count)..taken));
+        NotKept { in_files, gone: count.saturating_sub(in_files) }
     }
 
     /// What was left out because of damage, if anything was.
@@ -386,29 +411,56 @@ impl Run {
             return String::new();
         }
         let wait = human::counted(remaining, "entry waits", "entries wait");
-        format!("; {wait} safely in {}: run the same command again", self.directory.display())
+        format!("; {wait} safely in {}: {}", self.directory.display(), self.again())
+    }
+
+    /// How the next run goes on.
+    fn again(&self) -> &'static str {
+        if self.from_start {
+            // It would take the FILEs from their start once more.
+            "run the same command again without --from-start"
+        } else {
+            "run the same command again"
+        }
     }
 
     /// A second signal: what was taken is made durable, and the rest left to the next run.
     fn leave(&self) -> Result<Exit, Failure> {
         let journal = &self.shared.journal;
-        if let Some(last) = journal.next_sequence().checked_sub(1) {
-            match journal.receipt(last).durable().wait_timeout(LAST_SYNC) {
-                Ok(true) => {}
-                Ok(false) => say(Level::Warn, "the disk is slow: the last entries may not be durable"),
-                // A journal that was closed meanwhile has made everything durable; one that failed says so itself.
-                Err(error) => tracing::debug!(error = causes(&error), "leaving"),
-            }
+        let next = journal.next_sequence();
+        if let Some(last) = next.checked_sub(1)
+            && let Err(error) = journal.receipt(last).durable().wait_timeout(LAST_SYNC)
+        {
+            // A journal that was closed meanwhile has made everything durable; one that failed says so itself.
+            tracing::debug!(error = causes(&error), "leaving");
         }
-        let remaining = journal.next_sequence().saturating_sub(journal.uploaded());
-        if remaining == 0 {
+        let uploaded = journal.uploaded();
+        let durable = journal.durable().clamp(uploaded, next.max(uploaded));
+        if uploaded >= next {
             return Ok(Exit::Done);
         }
-        Err(Failure::new(
-            Exit::Waiting,
-            format!("stopped by a second signal{}{}", self.why_not(), self.waiting(remaining)),
-        ))
+        let not_kept = self.not_kept(next, next.saturating_sub(durable));
+        let why_not = self.why_not();
+        let feared = match not_kept.count() {
+            0 => String::new(),
+            _ => format!("; the disk is slow or full: {}", not_kept.line(Certainty::Feared)),
+        };
+        let waiting = match self.waiting(durable - uploaded) {
+            waiting if waiting.is_empty() => format!(": {}", self.again()),
+            waiting => waiting,
+        };
+        Err(Failure::new(not_kept.exit(), format!("stopped by a second signal{why_not}{feared}{waiting}")))
     }
+}
+
+/// Entries that are safe here and not in the bucket.
+fn waiting(stats: &Stats) -> u64 {
+    stats.durable_sequence.saturating_sub(stats.uploaded_sequence)
+}
+
+/// By what the queue is full, if it is.
+fn full_by(stats: &Stats) -> Option<String> {
+    stats.full.map(|cause| in_flags(&cause.to_string()))
 }
 
 fn no_thread(error: &io::Error) -> Failure {
