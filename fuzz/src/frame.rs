@@ -140,9 +140,8 @@ fn header(salt: u64, offset: u64, bytes: &[u8]) {
         return header(salt, offset, &mended);
     };
     let mut expected = bytes[..HEADER_BYTES].to_vec();
-    // The fields that the format keeps for later are zero in what is written here.
+    // The field that the format keeps for later is zero in what is written here.
     expected[20..24].fill(0);
-    expected[56..].fill(0);
     let sum = sum_of(salt, offset, &expected);
     expected[..8].copy_from_slice(&sum);
     assert_eq!(fields.encode(salt, offset)[..], expected, "{fields:?} encodes to something else");
@@ -219,13 +218,14 @@ fn written(salt: u64, was_synced_whole: bool, frames: &[Spec], zeros: u8, bit: O
         };
         let offset = FIRST_FRAME_OFFSET + bytes.len() as u64;
         let durable_through = ends[spec.durable % ends.len()];
-        let frame = Frame::new(spec.kind, spec.must_understand, &spec.meta, &payload);
+        let note = salt.rotate_left(40) ^ index;
+        let frame = Frame::new(spec.kind, spec.must_understand, &spec.meta, &payload).noted(note);
         let encoded = fuzzing::encode(&frame, index, durable_through, salt, offset);
         assert_eq!(encoded.len() as u64, frame.bytes_on_disk());
         let fields = fuzzing::decode(&encoded, salt, offset).expect("what was encoded decodes");
         assert_eq!(
-            (fields.kind, fields.flags, fields.index, fields.durable_through),
-            (spec.kind, u16::from(spec.must_understand), index, durable_through)
+            (fields.kind, fields.flags, fields.index, fields.durable_through, fields.note),
+            (spec.kind, u16::from(spec.must_understand), index, durable_through, note)
         );
         assert_eq!(
             (fields.meta_len as usize, fields.payload_len as usize, fields.len_within_limits()),

@@ -6,6 +6,7 @@
 //! * `script`: a log's client, its death, and damage to the files. Nothing is handed out that wasn't appended, and nothing that
 //!   was durable and lies before the damage is lost.
 
+mod accepting;
 mod damage;
 mod opening;
 mod script;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::accepting::open_and_read;
 use durable_queue::fake::{FakeClock, FakeDisk, FakeRandom};
 use durable_queue::{
     Cut, Environment, FreeSpace, Log, LogOptions, OpenError, Record, RecordError, Visitor, inspect,
@@ -101,8 +102,9 @@ pub fn open_in_every_way(disk: &FakeDisk) -> Opened {
     let inspected = inspect(disk, directory(), &mut seen);
     assert_eq!(files(disk), before, "an inspection changed something");
 
-    let disk = disk.fork();
+    let (accepting, disk) = (disk.fork(), disk.fork());
     let first = open(&disk, 1000);
+    open_and_read(&accepting, &first);
     match (&first, inspected) {
         (Opened::Yes { told, cut }, Ok(inspected)) => {
             assert_eq!(&seen, told, "an inspection sees something else than opening");
