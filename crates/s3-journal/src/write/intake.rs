@@ -10,7 +10,7 @@ use durable_queue::clock::Clock;
 use super::accumulator::{Accepted, Accumulator, RawBatch, Refusal};
 use crate::encode::EncodeError;
 use crate::error::{FullCause, JournalFailure, SubmitError};
-use crate::sync::{Doorbell, lock, wait_timeout};
+use crate::sync::{Doorbell, lock, lock_hot, wait_timeout};
 
 /// What submitters must know of the other end: how many entries are in the bucket.
 pub type Pending = dyn Fn() -> u64 + Send + Sync;
@@ -132,7 +132,7 @@ impl Intake {
         encode: &mut dyn FnMut(&mut Vec<u8>) -> Result<(), EncodeError>,
         position: Option<(u64, &[u8])>,
     ) -> Result<u64, SubmitError> {
-        let mut inner = lock(&self.inner);
+        let mut inner = lock_hot(&self.inner);
         loop {
             match self.try_once(&mut inner, encode, position) {
                 Ok(accepted) => {
