@@ -28,7 +28,7 @@ mod machine;
 mod model;
 mod network;
 mod plan;
-mod rot;
+pub mod rot;
 pub mod run;
 pub mod settings;
 pub mod short;

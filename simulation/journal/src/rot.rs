@@ -17,6 +17,8 @@ const FIRST_FRAME: usize = 4096;
 struct Frame {
     at: usize,
     len: usize,
+    /// Without its padding.
+    used: usize,
     /// How far its writer had seen the slab synced.
     claim: u64,
 }
@@ -30,14 +32,39 @@ fn frames(content: &[u8]) -> Vec<Frame> {
     let (mut frames, mut at) = (Vec::new(), FIRST_FRAME);
     while at + 64 <= content.len() && number(content, at, 8) != 0 {
         let len = 64 + number(content, at + 12, 4) + number(content, at + 16, 4);
-        let Ok(len) = usize::try_from(len.next_multiple_of(8)) else { break };
+        let Ok(used) = usize::try_from(len) else { break };
+        let len = used.next_multiple_of(8);
         if at + len > content.len() {
             break;
         }
-        frames.push(Frame { at, len, claim: number(content, at + 32, 8) });
+        frames.push(Frame { at, len, used, claim: number(content, at + 32, 8) });
         at += len;
     }
     frames
+}
+
+/// What of a frame is damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Its header.
+    Header,
+    /// The last byte of what follows the header.
+    Content,
+}
+
+/// Flips a bit in the `nth` frame of a slab; whether there is such a frame.
+pub fn flip(disk: &FakeDisk, slab: &Path, nth: usize, part: Part) -> bool {
+    let Some(frame) = disk.content(slab).and_then(|content| frames(&content).get(nth).copied()) else {
+        return false;
+    };
+    disk.tamper(slab, |content| {
+        let at = match part {
+            Part::Header => frame.at + 9,
+            Part::Content => frame.at + frame.used - 1,
+        };
+        content.iter_mut().skip(at).take(1).for_each(|byte| *byte ^= 1);
+    });
+    true
 }
 
 /// Damages something; says what, if there was anything to damage.

@@ -1,18 +1,22 @@
 //! All that can happen to a short life of a journal: it stops before each operation of the disk and before each step of a call to
 //! the store (before it is carried out, between that and its answer, after the answer); the process dies or power is lost, with
 //! whatever part of the unsynced left; calls on their way are still carried out, or aren't; and so again in the opening and the
-//! draining that follow, and in those after them. At each such point the whole must come to a good end. Knows the world.
+//! draining that follow, and in those after them. At each such point the whole must come to a good end. The same while damage is
+//! passed by. Knows the world.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher};
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use durable_queue::fake::Loss;
 use s3_journal::Compressor;
 
+use crate::machine::DIRECTORY;
 use crate::plan::Plan;
-use crate::store::Dialect;
+use crate::rot::{self, Part};
+use crate::store::{Closed, Dialect};
 use crate::world::World;
 
 /// What a program does with its journal.
@@ -121,6 +125,24 @@ impl Explorer {
             .map_err(|error| format!("{kind:?} {script:?}: {error}"))
     }
 
+    /// Cuts a life short at each point in which damage to a queue of three objects is passed by, for each frame of their slab.
+    ///
+    /// # Errors
+    /// What didn't hold, and where.
+    pub fn rotten(&self, kind: Kind, part: Part) -> Outcome {
+        let written = written_with_the_store_away(kind)?;
+        for nth in 0.. {
+            let mut world = written.after_death(false);
+            if !rot::flip(&world.machine.disk, &Path::new(DIRECTORY).join(FIRST_SLAB), nth, part) {
+                break;
+            }
+            world.machine.model.has_rotted = true;
+            self.cut_everywhere(&world, &[], self.limits.depth)
+                .map_err(|error| format!("{kind:?}, frame {nth}, {part:?}: {error}"))?;
+        }
+        Ok(())
+    }
+
     /// Opens, does what the script says, drains; stops at each point of that, and looks at what follows.
     fn cut_everywhere(&self, start: &World, script: &[Call], depth: usize) -> Outcome {
         let mut whole = start.after_death(false);
@@ -189,6 +211,29 @@ impl Explorer {
         }
         self.cut_everywhere(world, &[], depth - 1)
     }
+}
+
+const FIRST_SLAB: &str = "0000000000000001.slab";
+
+/// Three objects in one slab, which has a successor.
+fn written_with_the_store_away(kind: Kind) -> Result<World, String> {
+    let mut world = kind.world();
+    world.machine.plan.quarantine = true;
+    world.store.closed = Some(Closed::Outage);
+    world.open_once()?;
+    for bytes in [20, 300, 20] {
+        world.submit_one(20)?;
+        world.settle()?;
+        world.submit_one(bytes)?;
+        world.seal();
+        world.settle()?;
+    }
+    let mut world = world.after_death(false);
+    world.open_once()?;
+    world.settle()?;
+    let mut world = world.after_death(false);
+    world.store.closed = None;
+    Ok(world)
 }
 
 /// Opens the journal, does what the script says, and drains, until the world stops.
