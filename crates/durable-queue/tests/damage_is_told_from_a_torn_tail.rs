@@ -270,6 +270,18 @@ fn a_newest_slab_without_an_acknowledged_frame_gives_way_to_its_predecessor() {
 }
 
 #[test]
+fn a_slab_without_a_frame_before_a_newest_one_without_a_checkpoint_is_refused() {
+    // The newest was never acknowledged, it seems; but the one before was synced whole before this one had its name.
+    let world = dead_log_of_slabs();
+    world.disk.lose_file(&slab(4));
+    world.disk.tamper(&slab(3), |content| content[4096..].fill(0xff));
+    world.disk.tamper(&slab(2), |content| content.truncate(4096));
+    assert_corrupt(&world, 2, 4096);
+    world.disk.tamper(&slab(2), |content| content.resize(16384, 0));
+    assert_corrupt(&world, 2, 4096);
+}
+
+#[test]
 fn a_newer_format_is_refused_as_such() {
     let (world, _) = dead_log(1);
     world.disk.tamper(&slab(1), |content| {

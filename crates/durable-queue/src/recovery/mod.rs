@@ -32,7 +32,8 @@
 //! * A slab's salt also stands in its successor's header, so a damaged slab header costs no frame. The newest slab has no successor: its
 //!   own salt is believed if its first frame's checksum fits it, as it stands or with one bit flipped back.
 //! * If the newest slab's checkpoint is damaged, the next older one that is whole takes its place, and all slabs from there are visited.
-//! * Refused in any case: a newest slab whose salt is gone, or that belongs to another log, and a log without a whole checkpoint.
+//! * Refused in any case: a newest slab whose salt is gone, or that belongs to another log; a slab without any frame before a newest one
+//!   without a checkpoint (neither tells what was in it); and a log without a whole checkpoint.
 //! * The damage ends at the next frame whose header fits. What the lost frames amounted to is told by each frame's
 //!   [note](crate::Frame::noted).
 //!

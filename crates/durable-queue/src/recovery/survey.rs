@@ -418,6 +418,10 @@ fn judge(
         damage.from.slab < newest_number && (damage.from.slab != base_number || !damage.has_frames)
     });
     let base = judge_predecessor(disk, base_head)?;
+    if base.end <= FIRST_FRAME {
+        // It was synced whole before the dropped one had its name, and nothing is left to tell what it held.
+        return Err(corrupt(&base_head.path, FIRST_FRAME, "all frames of the slab are missing"));
+    }
     with_base(disk, slabs, base, dropped, damage)
 }
 
