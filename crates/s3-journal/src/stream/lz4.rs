@@ -1,7 +1,8 @@
 //! One LZ4 frame (LZ4 Frame Format Description, version 1.6) that grows by whole blocks.
 //!
 //! The blocks are *linked*: each may refer to the 64 KiB before it, so the window is carried from piece to piece. A
-//! reader must support that, as the specification demands of it and the reference does.
+//! reader must support that, as the specification demands of it and the reference does. The blocks of a large batch are made
+//! side by side.
 
 use std::io::{self, BufRead, Write as _};
 
@@ -9,6 +10,7 @@ use lz4_flex::frame::{BlockMode, BlockSize, FrameEncoder, FrameInfo};
 use xxhash_rust::xxh32::{Xxh32, xxh32};
 
 use super::error::Cause;
+use super::pieces::{self, keep_last, last};
 use super::tail::{Tail, low_32_bits};
 
 /// Section "General Structure of LZ4 Frame format".
@@ -31,6 +33,7 @@ const FLG: u8 = VERSION | CONTENT_CHECKSUM;
 /// Byte BD: the largest block; 5 stands for 256 KiB.
 const BD: u8 = 5 << 4;
 const BLOCK_SIZE: BlockSize = BlockSize::Max256KB;
+const _: () = assert!(pieces::PIECE_BYTES == 256 << 10, "a piece is a block");
 
 /// Bytes of a header without content size and dictionary id.
 const HEADER_LEN: usize = 7;
@@ -42,22 +45,75 @@ const UNCOMPRESSED: u32 = 1 << 31;
 const WINDOW: usize = 64 * 1024;
 
 pub(super) struct Writer {
+    /// Goes from batch to batch where batches are small.
     frame: FrameEncoder<Vec<u8>>,
+    /// Whether its window is the stream's: not so after a batch that was compressed in pieces.
+    is_current: bool,
+    /// The last raw bytes.
+    window: Vec<u8>,
+    workers: usize,
     hash: Xxh32,
     begun: bool,
 }
 
 impl Writer {
     pub(super) fn new() -> Self {
-        // The library's own content checksum is left off: it comes out only at the library's own end of the frame, and
-        // the sum is needed after each piece.
-        let info =
-            FrameInfo::new().block_mode(BlockMode::Linked).block_size(BLOCK_SIZE).content_checksum(false);
-        Self { frame: FrameEncoder::with_frame_info(info, Vec::new()), hash: Xxh32::new(0), begun: false }
+        Self::with_workers(pieces::workers())
+    }
+
+    fn with_workers(workers: usize) -> Self {
+        Self {
+            frame: frame_encoder(),
+            is_current: true,
+            window: Vec::new(),
+            workers,
+            hash: Xxh32::new(0),
+            begun: false,
+        }
     }
 
     pub(super) fn write(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Result<(), Cause> {
         self.hash.update(raw);
+        if pieces::is_cut(raw) {
+            self.write_pieces(raw, out)?;
+        } else {
+            self.write_whole(raw, out)?;
+        }
+        keep_last(&mut self.window, raw, WINDOW);
+        Ok(())
+    }
+
+    /// Blocks made side by side, each with the raw bytes before it as its window.
+    fn write_pieces(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Result<(), Cause> {
+        if !self.begun {
+            self.begun = true;
+            out.extend_from_slice(&header_bytes());
+        }
+        self.is_current = false;
+        let window = &self.window;
+        pieces::compress(raw, self.workers, out, |piece, out| {
+            let before = if piece.before.is_empty() { window } else { last(piece.before, WINDOW) };
+            let packed = lz4_flex::block::compress_with_dict(piece.raw, before);
+            let (mark, stored) = if packed.len() < piece.raw.len() {
+                (0, packed.as_slice())
+            } else {
+                (UNCOMPRESSED, piece.raw)
+            };
+            out.extend_from_slice(&(u32::try_from(stored.len())? | mark).to_le_bytes());
+            out.extend_from_slice(stored);
+            Ok(())
+        })
+    }
+
+    fn write_whole(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Result<(), Cause> {
+        if !self.is_current {
+            self.is_current = true;
+            self.frame = frame_encoder();
+            // Makes the window known; what comes out has been written.
+            self.frame.write_all(&self.window)?;
+            self.frame.flush()?;
+            *self.frame.get_mut() = Vec::new();
+        }
         let start = out.len();
         // The library owns what it writes to; lending it the buffer saves a copy.
         std::mem::swap(self.frame.get_mut(), out);
@@ -76,6 +132,13 @@ impl Writer {
     pub(super) fn checksum(&self) -> u64 {
         u64::from(self.hash.digest())
     }
+}
+
+fn frame_encoder() -> FrameEncoder<Vec<u8>> {
+    // The library's own content checksum is left off: it comes out only at the library's own end of the frame, and
+    // the sum is needed after each piece.
+    let info = FrameInfo::new().block_mode(BlockMode::Linked).block_size(BLOCK_SIZE).content_checksum(false);
+    FrameEncoder::with_frame_info(info, Vec::new())
 }
 
 fn header_bytes() -> [u8; HEADER_LEN] {

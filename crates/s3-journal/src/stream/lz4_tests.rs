@@ -44,6 +44,34 @@ fn frames_with_every_option_are_read() {
 }
 
 #[test]
+fn batches_in_pieces_and_small_ones_in_any_order_are_one_frame() {
+    let text = pieces::text(5 << 20);
+    let stream = |sizes: &[usize], workers| {
+        let mut writer = Writer::with_workers(workers);
+        let (mut out, mut rest, mut sizes) = (Vec::new(), text.as_slice(), sizes.iter().cycle());
+        while !rest.is_empty() {
+            let (batch, after) = rest.split_at(rest.len().min(*sizes.next().unwrap()));
+            writer.write(batch, &mut out).unwrap();
+            rest = after;
+        }
+        let tail =
+            Tail { raw_len: text.len() as u64, stored_len: out.len() as u64, checksum: writer.checksum() };
+        out.extend(trailer(&tail));
+        out
+    };
+    let whole = stream(&[256 << 10], 1).len();
+    for sizes in [&[1 << 20][..], &[8 << 10, 700_000, 100, 600_001, 1], &[512 << 10, 40], &[3 << 20]] {
+        let one = stream(sizes, 1);
+        assert!(decode(&one).unwrap() == text, "{sizes:?}");
+        let mut back = Vec::new();
+        lz4_flex::frame::FrameDecoder::new(one.as_slice()).read_to_end(&mut back).unwrap();
+        assert!(back == text, "{sizes:?}, the library's reader");
+        assert!(stream(sizes, 3) == one, "other bytes with other workers: {sizes:?}");
+        assert!(one.len() <= whole + whole / 50, "{} of {whole} bytes: {sizes:?}", one.len());
+    }
+}
+
+#[test]
 fn the_header_is_the_one_the_library_would_write() {
     let info = FrameInfo::new().block_mode(BlockMode::Linked).block_size(BLOCK_SIZE).content_checksum(true);
     assert_eq!(frame(info, b"content")[..HEADER_LEN], header_bytes());

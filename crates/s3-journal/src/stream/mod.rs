@@ -12,7 +12,10 @@
 //! [`decoder`] reads such a stream back and is strict: a stream that is cut short, damaged, followed by anything, or
 //! that asks for too much memory is an error.
 //!
-//! This module knows nothing of the rest of the crate, of files, clocks or threads.
+//! A batch of 512 KiB and more is compressed on several cores where the format allows it (gzip, snappy, LZ4). zstd and xz are not:
+//! their pieces would have to be frames or blocks of their own, which many readers stop at.
+//!
+//! This module knows nothing of the rest of the crate, of files or clocks, and of threads only in `pieces`.
 //!
 //! ```
 //! use s3_journal::stream::{Codec, Encoder, Tail, decoder, trailer};
@@ -38,6 +41,7 @@ mod encoder;
 mod error;
 mod gzip;
 mod lz4;
+mod pieces;
 mod snappy;
 mod tail;
 mod trailer;

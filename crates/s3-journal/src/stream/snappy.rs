@@ -8,6 +8,7 @@ use std::io::{self, BufRead, Read as _};
 use snap::raw::{Decoder, Encoder, decompress_len, max_compress_len};
 
 use super::error::{Cause, Refusal};
+use super::pieces;
 use super::tail::Tail;
 
 /// Section 4.1.
@@ -26,14 +27,23 @@ const MAX_CONTENT: usize = 65_536;
 const CRC_LEN: usize = 4;
 
 pub(super) struct Writer {
+    packer: Packer,
+    workers: usize,
+    begun: bool,
+}
+
+struct Packer {
     encoder: Encoder,
     packed: Vec<u8>,
-    begun: bool,
 }
 
 impl Writer {
     pub(super) fn new() -> Self {
-        Self { encoder: Encoder::new(), packed: vec![0; max_compress_len(MAX_CONTENT)], begun: false }
+        Self::with_workers(pieces::workers())
+    }
+
+    fn with_workers(workers: usize) -> Self {
+        Self { packer: Packer::new(), workers, begun: false }
     }
 
     pub(super) fn write(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Result<(), Cause> {
@@ -41,6 +51,21 @@ impl Writer {
             self.begun = true;
             out.extend_from_slice(&STREAM_IDENTIFIER);
         }
+        if pieces::is_cut(raw) {
+            // Whole chunks each: the bytes are those of one piece after the other.
+            pieces::compress(raw, self.workers, out, |piece, out| Packer::new().write(piece.raw, out))
+        } else {
+            self.packer.write(raw, out)
+        }
+    }
+}
+
+impl Packer {
+    fn new() -> Self {
+        Self { encoder: Encoder::new(), packed: vec![0; max_compress_len(MAX_CONTENT)] }
+    }
+
+    fn write(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Result<(), Cause> {
         for content in raw.chunks(MAX_CONTENT) {
             let packed_len = self.encoder.compress(content, &mut self.packed)?;
             let packed = self.packed.get(..packed_len).unwrap_or_default();
@@ -177,3 +202,7 @@ impl<I: BufRead> Reader<I> {
 fn damage(cause: impl Into<Cause>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, cause)
 }
+
+#[cfg(test)]
+#[path = "snappy_tests.rs"]
+mod tests;
