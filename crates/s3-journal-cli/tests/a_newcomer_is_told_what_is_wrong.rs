@@ -71,7 +71,7 @@ fn each_command_has_a_manual_page() {
     let place = Place::new();
     let page = succeeds(&mut place.program(&["man"]));
     assert!(page.contains(".TH S3-JOURNAL 1") && page.contains("Exit status"), "{page}");
-    for command in ["write", "cat", "ls", "verify", "recover", "status", "completions", "man"] {
+    for command in ["write", "cat", "ls", "verify", "recover", "status", "bench", "completions", "man"] {
         let page = succeeds(&mut place.program(&["man", command]));
         let title = format!(".TH S3-JOURNAL-{} 1", command.to_uppercase());
         assert!(page.contains(&title) && page.contains("Exit status"), "{command}: {page}");

@@ -212,7 +212,7 @@ fn version_and_help_succeed() {
     let place = Place::new();
     let version = succeeds(&mut place.program(&["--version"]));
     assert_eq!(version.trim(), format!("s3-journal {}", env!("CARGO_PKG_VERSION")));
-    for command in ["write", "cat", "ls", "verify", "status"] {
+    for command in ["write", "cat", "ls", "verify", "status", "bench"] {
         assert!(succeeds(&mut place.program(&[command, "--help"])).contains("Exit status:"));
     }
 }

@@ -70,10 +70,10 @@ fn every_wrong_place_is_refused() {
         ("s3://bucket/a\u{7}b", "prefix"),
         ("file://host/x", "file:///"),
     ] {
-        for command in ["write", "cat", "ls", "verify"] {
+        for command in ["write", "cat", "ls", "verify", "bench"] {
             let place = Place::new();
             let mut program = place.program(&[command, "--to", to, "--region=us-east-1"]);
-            if command == "write" {
+            if ["write", "bench"].contains(&command) {
                 program.arg("--local-directory").arg(place.queue());
             }
             let error = fails_with(&mut program, b"", 2);
@@ -87,7 +87,7 @@ fn every_wrong_place_is_refused() {
 #[test]
 fn without_a_bucket_the_option_is_named() {
     let place = Place::new();
-    for command in ["write", "cat", "ls", "verify"] {
+    for command in ["write", "cat", "ls", "verify", "bench"] {
         let error = fails_with(&mut place.program(&[command]), b"", 2);
         assert!(error.contains("--to"), "{error}");
     }
@@ -111,7 +111,7 @@ fn wrong_selections_are_refused() {
 fn a_secret_on_the_command_line_is_refused_and_never_repeated() {
     let place = Place::new();
     for options in [&["--s3-secret-key", "hunter2"][..], &["--s3-secret-key=hunter2"]] {
-        for command in ["write", "cat", "ls", "verify", "status"] {
+        for command in ["write", "cat", "ls", "verify", "status", "bench"] {
             let output = common::run(place.program(&[command]).args(options), b"");
             assert_eq!(output.status.code(), Some(2));
             let said = [output.stdout, output.stderr].concat();

@@ -1,5 +1,6 @@
 //! The commands, one file each, and what they share: opening the store that the options name.
 
+mod bench;
 mod cat;
 mod local;
 mod ls;
@@ -28,6 +29,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(flags) => verify::run(&flags, quiet, &mut Output::standard()),
         Command::Recover(flags) => recover::run(&flags, &mut Output::standard()),
         Command::Status(flags) => status::run(&flags, &mut Output::standard()),
+        Command::Bench(flags) => bench::run(&flags, quiet, &mut Output::standard()),
         Command::Completions(flags) => shell::completions(&flags, &mut Output::standard()),
         Command::Man(flags) => shell::man(&flags, &mut Output::standard()),
     }

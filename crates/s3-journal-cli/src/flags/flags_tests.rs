@@ -75,6 +75,15 @@ fn the_defaults_are_the_documented_ones() {
 }
 
 #[test]
+fn a_bench_sends_as_a_write_does_unless_told_otherwise() {
+    let Command::Bench(bench) = parse(&["bench", "--to", "bucket"]).unwrap().command else { unreachable!() };
+    let write = write(&[]);
+    assert_eq!(bench.part_size, write.object.part_size);
+    assert_eq!(bench.max_concurrent_uploads, write.object.max_concurrent_uploads);
+    assert_eq!((bench.max_time.to_string(), bench.max_bytes.to_string()), ("5s".into(), "256MiB".into()));
+}
+
+#[test]
 fn values_are_read() {
     let flags = write(&[
         "--max-batch-latency=none",
@@ -156,6 +165,7 @@ fn without_a_bucket_every_option_that_names_one_is_told() {
         ("write", &["--to", "--s3-bucket"][..]),
         ("cat", &["--to", "--s3-bucket"]),
         ("recover", &["--to", "--s3-bucket"]),
+        ("bench", &["--to", "--s3-bucket"]),
         ("verify", &["--to", "--s3-bucket", "--local"]),
     ] {
         let error = parse(&[command]).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! The command line: each option once, with its environment twin and its help. Knows what is typed, not what is done
 //! with it.
 
+pub mod bench;
 pub mod log;
 pub mod read;
 pub mod recover;
@@ -52,6 +53,8 @@ pub enum Command {
     Recover(recover::RecoverFlags),
     /// Say what a local directory holds and waits for; works offline, beside a running `write`
     Status(status::StatusFlags),
+    /// Measure this machine's disk, the store and the compressors, and say which of them would hold a `write` up
+    Bench(bench::BenchFlags),
     /// Print completions for a shell
     Completions(shell::CompletionsFlags),
     /// Print the manual page of the program or of a command, for `man -l -`

@@ -95,7 +95,8 @@ pub trait Bucket: Debug + Send + Sync + 'static {
         after: Option<&'a UploadMarker>,
     ) -> BucketFuture<'a, UploadPage>;
 
-    /// Removes the object at `key`; nothing being there is no error. No journal does: only a recovery, when told to.
+    /// Removes the object at `key`; nothing being there is no error. No journal does: only a recovery, when told to, and the
+    /// program's `bench` its own object.
     ///
     /// # Errors
     /// See [`BucketErrorKind`].

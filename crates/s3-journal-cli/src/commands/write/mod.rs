@@ -2,7 +2,7 @@
 //! a clear word on what isn't.
 
 mod ending;
-mod options;
+pub(super) mod options;
 mod run;
 mod sink;
 
