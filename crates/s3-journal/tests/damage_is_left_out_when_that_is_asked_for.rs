@@ -311,10 +311,10 @@ fn without_being_asked_for_nothing_is_passed_by() {
 fn an_object_that_is_still_open_is_ended_first() {
     let place = Place::new();
     let options = || place.options().max_batch_size(2).quarantine(true).environment(Environment::system());
-    // Parts go up while the object grows; with the store down only the first few are read.
+    // Parts go up while the object grows; with the store down only the first few are read, and 256 KiB ahead at most.
     place.fake.begin_outage(BucketErrorKind::Unavailable);
     let journal = s3_journal::journal(options()).unwrap();
-    let long = |number: u64| format!("{}{}", entry(number), "-".repeat(300));
+    let long = |number: u64| format!("{}{}", entry(number), "-".repeat(10_000));
     let submit = |numbers: std::ops::Range<u64>| {
         for number in numbers {
             journal.submit(&long(number)).unwrap();
