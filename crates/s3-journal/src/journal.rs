@@ -347,14 +347,16 @@ impl<E> Journal<E> {
         let log_stats = log.stats();
         stats.queue.num_slabs = log_stats.slabs;
         stats.disk_bytes = log_stats.bytes_on_disk;
-        let (cursor, open, sealed_waits) = shared.ledger.state(|state| {
+        let (cursor, open, sealed_waits, buffers_bytes_max) = shared.ledger.state(|state| {
             let sealed = state.open.as_ref().map_or(state.next_number, |open| open.number);
             (
                 state.cursor,
                 state.open.as_ref().map(|open| open.opened_unix_ms),
                 state.uploaded_number < sealed,
+                state.buffers_bytes_max,
             )
         });
+        stats.buffers_bytes_max = buffers_bytes_max.unwrap_or_default();
         let is_waiting = open.is_some() || sealed_waits;
         let newest = log.appended().slab;
         stats.queue.num_active_slabs =

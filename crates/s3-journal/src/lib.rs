@@ -37,6 +37,7 @@ mod entry_writer;
 mod error;
 mod journal;
 mod ledger;
+mod memory;
 mod milestone;
 pub mod object;
 mod opening;

@@ -9,6 +9,7 @@ use durable_queue::{Log, LogOptions};
 use crate::bucket::Bucket;
 use crate::error::{JournalFailure, OpenError, Stopped};
 use crate::ledger::{DamagedEntries, Ledger, StateVisitor};
+use crate::memory::{Sizes, buffers_bytes_max};
 use crate::milestone::Milestone;
 use crate::object::{Id, Incarnation, Layout, LayoutLimits, RunId};
 use crate::options::Settings;
@@ -52,6 +53,12 @@ pub(crate) fn put_together(settings: Settings) -> Result<Rooms, OpenError> {
         free_space_kept: settings.free_space_kept,
         ..LogOptions::new(&settings.local_directory)
     };
+    let sizes = Sizes {
+        batch_bytes: settings.max_batch_bytes,
+        part_bytes: settings.part_size,
+        parallel_max: settings.max_concurrent_uploads,
+    };
+    let buffers_bytes_max = buffers_bytes_max(&sizes, &log_options);
     let mut opening = Log::open(settings.environment.clone(), log_options, &mut visitor)?;
     report(&visitor.damage, settings.quarantine);
     if visitor.resync.is_open()
@@ -66,6 +73,7 @@ pub(crate) fn put_together(settings: Settings) -> Result<Rooms, OpenError> {
     let mut state = state_for(visitor.state, &settings)?;
     let run = RunId(if sabotage::RUN_IN_KEY.is_off() { 0 } else { random(&settings)? });
     state.begin_run(run.0);
+    state.buffers_bytes_max = Some(buffers_bytes_max);
     let mut checkpoint = Vec::new();
     state.encode_into(&mut checkpoint);
     opening.note = state.next_sequence.saturating_add(1);

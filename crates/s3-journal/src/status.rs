@@ -43,6 +43,9 @@ pub struct Status {
     pub slabs: u64,
     /// Their bytes on disk, as far as they are filled.
     pub bytes: u64,
+    /// What all buffers of the last journal here come to at the most, in bytes: see [`Stats::buffers_bytes_max`](crate::Stats::buffers_bytes_max).
+    /// Nothing if it was of a version that didn't say so.
+    pub buffers_bytes_max: Option<u64>,
     /// Whether the last journal here was closed in order. Not so while one is running.
     pub was_clean: bool,
     /// Bytes after the last good record, which were never acknowledged.
@@ -152,6 +155,7 @@ pub(crate) fn status_on(disk: &dyn Disk, directory: &Path) -> Result<Status, Sta
         sources: state.positions.len() as u64,
         slabs: inspected.slabs.len() as u64,
         bytes: inspected.slabs.iter().map(|slab| slab.end_bytes).sum(),
+        buffers_bytes_max: state.buffers_bytes_max,
         was_clean: inspected.was_clean,
         torn_bytes: inspected.torn.map_or(0, |torn| torn.len_bytes),
         damage: visitor.damage.into_iter().map(DamageStatus::from).collect(),

@@ -38,6 +38,12 @@ fn batches_and_entries_are_counted_from_submit_to_bucket() {
     assert_eq!((stats.next_sequence, stats.durable_sequence, stats.uploaded_sequence), (25, 25, 0));
     assert_eq!((stats.raw_bytes, stats.stored_bytes), (65, 65));
     assert!(stats.queue.num_active_slabs >= 1 && stats.disk_bytes > 0);
+    // Of the log 2 x 8 MiB and its reader's half a MiB; the rest is by the options.
+    assert!((16 << 20..18 << 20).contains(&stats.buffers_bytes_max), "{}", stats.buffers_bytes_max);
+    assert_eq!(
+        s3_journal::status(place.local_directory()).unwrap().buffers_bytes_max,
+        Some(stats.buffers_bytes_max)
+    );
     assert_eq!(stats.oldest_pending_age_seconds, Some(0.0));
     place.clock.advance(Duration::from_secs(7));
     assert_eq!(journal.stats().oldest_pending_age_seconds, Some(7.0));

@@ -49,6 +49,9 @@ fn lines(status: &Status) -> Vec<(&'static str, String)> {
         "on disk",
         format!("{}, {}", human::counted(status.slabs, "slab", "slabs"), human::bytes(status.bytes)),
     ));
+    if let Some(bytes) = status.buffers_bytes_max {
+        lines.push(("buffers", format!("{} of memory at the most", human::bytes(bytes))));
+    }
     if status.sources > 0 {
         lines.push(("positions", format!("of {}", human::counted(status.sources, "source", "sources"))));
     }

@@ -231,6 +231,9 @@ pub struct State {
     /// As `chain`, for an object that itself ends early and whose successor has the other.
     #[n(17)]
     pub cut_chain: Option<Chain>,
+    /// The sum of the buffers of the journal that wrote it, at the most; nothing where it didn't say so.
+    #[n(18)]
+    pub buffers_bytes_max: Option<u64>,
 }
 
 /// Records that contradict each other: a fault of the program that wrote them.
@@ -262,6 +265,7 @@ impl State {
             gaps: VecDeque::new(),
             left_out_entries: 0,
             cut_chain: None,
+            buffers_bytes_max: None,
         }
     }
 

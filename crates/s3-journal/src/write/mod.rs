@@ -10,7 +10,7 @@ mod scribe;
 #[cfg(test)]
 mod scribe_tests;
 
-pub use accumulator::{Accumulator, AccumulatorLimits, POSITION_BYTES_MAX, Refusal};
+pub use accumulator::{Accumulator, AccumulatorLimits, POSITION_BYTES_MAX, READY_BATCHES_MAX, Refusal};
 pub use bounds::DiskBounds;
 pub use intake::{Intake, Patience};
 pub use scribe::{Scribe, ScribeSetup, ScribeStep, from_unix_ms, to_unix_ms};

@@ -19,7 +19,7 @@ const LEAST: Duration = Duration::from_millis(200);
 pub struct CompressorFigures {
     /// As `--compressor` takes it.
     pub name: String,
-    /// Entries' bytes compressed, in one thread as in a journal; nothing without compression.
+    /// Entries' bytes compressed, on as many cores as a journal would use; nothing without compression.
     pub bytes_per_second: Option<f64>,
     /// Entries' bytes to stored ones.
     pub ratio: f64,

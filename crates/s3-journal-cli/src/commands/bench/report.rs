@@ -39,7 +39,7 @@ pub struct SampleFigures {
 pub enum Bottleneck {
     /// Writing to the local disk.
     Disk,
-    /// Compressing, in one thread.
+    /// Compressing.
     Compressor,
     /// Sending parts to the store.
     Store,

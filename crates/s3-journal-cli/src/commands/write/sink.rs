@@ -14,6 +14,9 @@ use crate::receipts::{Counting, Counts};
 /// moment, which is no reason to refuse anything.
 const CATCH_UP: Duration = Duration::from_millis(100);
 
+/// How long a journal that has nothing to do isn't looked at.
+const IDLE: Duration = Duration::from_millis(500);
+
 /// A journal, shared by the threads of a `write`.
 #[derive(Debug, Clone)]
 pub struct Shared {
@@ -88,6 +91,9 @@ impl Counting for Shared {
     fn wait(&self, seen: Counts, timeout: Duration) {
         // Waiting for the durable stage would end the batch where only its size does.
         let waited = if self.has_latency {
+            // With nothing under way that stage is the next to move, and wakes this thread: no need to look often.
+            let is_idle = seen.uploaded >= self.journal.next_sequence();
+            let timeout = if is_idle { timeout.max(IDLE) } else { timeout };
             self.journal.receipt(seen.durable).durable().wait_timeout(timeout)
         } else {
             self.journal.receipt(seen.uploaded).uploaded().wait_timeout(timeout)
