@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
@@ -34,8 +34,10 @@ pub fn place() -> PathBuf {
 
 /// A new directory, removed when dropped.
 pub fn directory() -> TempDir {
-    tempfile::Builder::new()
-        .prefix("bench-")
-        .tempdir_in(place())
-        .expect("the scratch place can be written to")
+    directory_in(&place())
+}
+
+/// The same, below a place that was chosen otherwise.
+pub fn directory_in(place: &Path) -> TempDir {
+    tempfile::Builder::new().prefix("bench-").tempdir_in(place).expect("the scratch place can be written to")
 }
