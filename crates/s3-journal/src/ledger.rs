@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use durable_queue::{
-    AppendError, Appended, Class, Damage, Frame, FullReason, Log, Position, RecordError, Visitor,
+    AppendError, Appended, Class, Damage, Frame, FullReason, Log, Position, RecordError, Visitor, checksum,
 };
 
 use crate::error::JournalFailure;
@@ -104,11 +104,26 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError`]; nothing has changed then.
     pub fn append(&self, record: &Record, payload: &[u8]) -> Result<Appended, LedgerError> {
+        // Outside the state's lock.
+        self.append_summed(record, payload, checksum(payload))
+    }
+
+    /// The same, of a payload whose checksum is known.
+    ///
+    /// # Errors
+    /// As [`Ledger::append`].
+    pub fn append_summed(
+        &self,
+        record: &Record,
+        payload: &[u8],
+        payload_crc: u64,
+    ) -> Result<Appended, LedgerError> {
         let kind = record.kind();
         let mut meta = lock(&self.scratch);
         record.encode_into(&mut meta);
-        // The checksums are computed here, outside the state's lock.
-        let frame = Frame::new(kind.map_or(0, |kind| kind as u16), record.must_understand(), &meta, payload);
+        let number = kind.map_or(0, |kind| kind as u16);
+        let frame =
+            Frame::with_payload_checksum(number, record.must_understand(), &meta, payload, payload_crc);
         let class = if kind == Some(Kind::Batch) { Class::Data } else { Class::Control };
         let mut state = lock(&self.state);
         // Once it is in the log it is read at each opening: one that contradicts the others must not get there.

@@ -2,7 +2,7 @@
 //! damaged batch. Pure.
 
 use super::{OpenObject, Seal};
-use crate::checksum::{crc64_of, part_sums};
+use crate::checksum::{crc64_joined, part_sums};
 use crate::object::SealReason;
 use crate::stream::{Codec, trailer};
 
@@ -30,7 +30,7 @@ pub fn end_of(object: &OpenObject, reason: SealReason) -> End {
         number: object.number,
         entries: object.entries,
         len_bytes,
-        crc64nvme: crc64_of(object.crc64nvme, &trailer),
+        crc64nvme: crc64_joined(object.crc64nvme, &trailer, sums.own),
         parts,
         reason,
     };

@@ -113,15 +113,37 @@ impl Pool {
     }
 }
 
+/// A part's bytes: the beginning of a buffer. What is behind them is kept, since clearing a buffer only to fill it again takes time.
+#[derive(Debug, Default)]
+struct Filled {
+    buffer: Vec<u8>,
+    len: usize,
+}
+
+impl Filled {
+    fn bytes(&self) -> &[u8] {
+        self.buffer.get(..self.len).unwrap_or_default()
+    }
+
+    /// Room for `more` bytes behind those that are there.
+    fn room(&mut self, more: usize) -> &mut [u8] {
+        let end = self.len.saturating_add(more);
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        self.buffer.get_mut(self.len..end).unwrap_or_default()
+    }
+}
+
 /// A part's buffer, on loan.
 struct Loan {
-    buffer: Vec<u8>,
+    filled: Filled,
     pool: Arc<Pool>,
 }
 
 impl AsRef<[u8]> for Loan {
     fn as_ref(&self) -> &[u8] {
-        &self.buffer
+        self.filled.bytes()
     }
 }
 
@@ -129,9 +151,7 @@ impl Drop for Loan {
     fn drop(&mut self) {
         let mut spare = lock(&self.pool.spare);
         if spare.len() < self.pool.spare_max {
-            let mut buffer = std::mem::take(&mut self.buffer);
-            buffer.clear();
-            spare.push(buffer);
+            spare.push(std::mem::take(&mut self.filled.buffer));
         }
     }
 }
@@ -215,7 +235,7 @@ pub struct Loader {
     log: Log,
     reader: Reader,
     pool: Arc<Pool>,
-    buffer: Vec<u8>,
+    filled: Filled,
     current: Option<Current>,
     object: Option<Object>,
     /// The object that comes next, if that is known; those before it are passed over.
@@ -235,7 +255,7 @@ impl Loader {
             log,
             reader,
             pool,
-            buffer: Vec::new(),
+            filled: Filled::default(),
             current: None,
             object: None,
             number: None,
@@ -266,7 +286,7 @@ impl Loader {
         self.start = end;
         self.object = None;
         self.current = None;
-        self.buffer.clear();
+        self.filled.len = 0;
     }
 
     /// Hands the object's parts over again, from the first.
@@ -280,7 +300,7 @@ impl Loader {
         object.len_bytes = 0;
         object.sealed = false;
         self.current = None;
-        self.buffer.clear();
+        self.filled.len = 0;
     }
 
     /// Goes back to before the object was opened.
@@ -541,24 +561,19 @@ impl Loader {
         let part_size = usize::try_from(object.plan.part_size_bytes).unwrap_or(usize::MAX);
         let left = current.source.len_bytes() - current.taken;
         if left > 0 {
-            if self.buffer.is_empty() {
-                self.buffer = self.pool.take();
+            if self.filled.len == 0 && self.filled.buffer.is_empty() {
+                self.filled.buffer = self.pool.take();
             }
-            let start = self.buffer.len();
-            let take = (part_size - start).min(usize::try_from(left).unwrap_or(usize::MAX));
-            self.buffer.resize(start + take, 0);
-            let into = self.buffer.get_mut(start..).unwrap_or_default();
-            if let Err(error) = current.source.read(&mut self.reader, current.taken, into) {
-                // It may be tried again.
-                self.buffer.truncate(start);
-                return Err(error.into());
-            }
+            let take = (part_size - self.filled.len).min(usize::try_from(left).unwrap_or(usize::MAX));
+            // Should it fail, it may be tried again.
+            current.source.read(&mut self.reader, current.taken, self.filled.room(take))?;
+            self.filled.len += take;
             current.taken += take as u64;
         }
         let used_up = current.taken == current.source.len_bytes();
         let ends_object = used_up && current.seal.is_some();
-        if self.buffer.len() == part_size || (ends_object && !self.buffer.is_empty()) {
-            let crc64nvme = crc64_of(CRC64_EMPTY, &self.buffer);
+        if self.filled.len == part_size || (ends_object && self.filled.len > 0) {
+            let crc64nvme = crc64_of(CRC64_EMPTY, self.filled.bytes());
             let number = object.next_part;
             if current.parts.pop_front() != Some(crc64nvme) && sabotage::PART_CHECKSUM.is_on() {
                 let (first, position) = (current.first, current.source.position());
@@ -572,8 +587,8 @@ impl Loader {
                 });
             }
             object.next_part += 1;
-            let buffer = std::mem::take(&mut self.buffer);
-            let bytes = Bytes::from_owner(Loan { buffer, pool: Arc::clone(&self.pool) });
+            let filled = std::mem::take(&mut self.filled);
+            let bytes = Bytes::from_owner(Loan { filled, pool: Arc::clone(&self.pool) });
             return Ok(Some(Loaded::Part(number, PartBody { bytes, crc64nvme })));
         }
         if !used_up {

@@ -13,7 +13,7 @@ use durable_queue::clock::Clock;
 use super::accumulator::RawBatch;
 use super::bounds::DiskBounds;
 use super::intake::Intake;
-use crate::checksum::{CRC64_EMPTY, crc64_of, part_sums};
+use crate::checksum::{CRC64_EMPTY, crc64_joined, part_sums};
 use crate::compressor::Compressor;
 use crate::error::JournalFailure;
 use crate::ledger::{Ledger, LedgerError};
@@ -87,6 +87,7 @@ struct Staged {
     raw: RawBatch,
     number: u64,
     record: Record,
+    payload_crc: u64,
 }
 
 /// The scribe.
@@ -100,7 +101,7 @@ pub struct Scribe {
     /// A batch that waits for the object before it to be sealed.
     raw: Option<RawBatch>,
     staged: Option<Staged>,
-    /// The staged batch's bytes, kept to save the allocation.
+    /// The staged batch's bytes, kept to save the allocation; nothing where they are stored as they are.
     out: Vec<u8>,
     pressed: bool,
     /// Entries before this one are to be in sealed objects.
@@ -243,7 +244,8 @@ impl Scribe {
         self.out.clear();
         let tail = self.compress(&raw.bytes, raw_before, len_before);
         let tail = tail.map_err(|error| Arc::new(JournalFailure::Compress(error)))?;
-        let sums = part_sums(part_size, len_before, part_crc_before, &self.out);
+        let payload = self.payload(&raw);
+        let sums = part_sums(part_size, len_before, part_crc_before, payload);
         let record = Record::Batch(Batch {
             number,
             first: raw.first,
@@ -251,14 +253,14 @@ impl Scribe {
             raw_len_bytes: tail.raw_len,
             len_bytes: tail.stored_len,
             stream_checksum: tail.checksum,
-            crc64nvme: crc64_of(crc_before, &self.out),
+            crc64nvme: crc64_joined(crc_before, payload, sums.own),
             parts: sums.filled,
             part_crc64nvme: sums.rest,
             opening,
             positions: raw.positions.clone(),
             time_unix_ms: to_unix_ms(time),
         });
-        self.staged = Some(Staged { raw, number, record });
+        self.staged = Some(Staged { raw, number, record, payload_crc: sums.own });
         self.append_staged()
     }
 
@@ -285,8 +287,17 @@ impl Scribe {
         }
     }
 
+    /// A batch's bytes as they are stored.
+    fn payload<'a>(&'a self, raw: &'a RawBatch) -> &'a [u8] {
+        if matches!(self.setup.compressor, Compressor::None) { &raw.bytes } else { &self.out }
+    }
+
     /// Compresses a batch into `out` and says what would close the stream after it.
     fn compress(&mut self, raw: &[u8], raw_before: u64, len_before: u64) -> std::io::Result<Tail> {
+        if matches!(self.setup.compressor, Compressor::None) {
+            let len = raw.len() as u64;
+            return Ok(Tail { raw_len: raw_before + len, stored_len: len_before + len, checksum: 0 });
+        }
         if let Compressor::Custom(custom) = &self.setup.compressor {
             custom.compress(raw, &mut self.out)?;
             return Ok(Tail {
@@ -308,10 +319,12 @@ impl Scribe {
 
     fn append_staged(&mut self) -> Result<ScribeStep, Arc<JournalFailure>> {
         let Some(staged) = self.staged.take() else { return Ok(ScribeStep::Worked) };
-        match self.setup.ledger.append(&staged.record, &self.out) {
+        let payload = self.payload(&staged.raw);
+        match self.setup.ledger.append_summed(&staged.record, payload, staged.payload_crc) {
             Ok(appended) => {
+                let stored_len = payload.len();
                 let raw = staged.raw;
-                self.setup.counters.batch_appended(staged.number, raw.bytes.len(), self.out.len());
+                self.setup.counters.batch_appended(staged.number, raw.bytes.len(), stored_len);
                 self.setup.progress.appended(appended.end, raw.first + raw.entries);
                 self.setup.intake.set_disk_full(None);
                 self.setup.intake.give_back(raw);
