@@ -27,8 +27,9 @@ pub struct Grown {
 }
 
 fn open(directory: &Path, bucket: Arc<dyn Bucket>) -> Journal {
-    // Without an age for batches: who waits for an entry ends its batch.
-    let options = Options::new().bucket(bucket, "").local_directory(directory).id("growth");
+    // No age for batches, and entries without end: a batch ends by its bytes, or because somebody waits for an entry.
+    let options =
+        Options::new().bucket(bucket, "").local_directory(directory).id("growth").max_batch_size(u64::MAX);
     Journal::open(options).expect("the journal opens")
 }
 

@@ -222,11 +222,14 @@ impl ObjectUpload {
 
     /// Whether a part's bytes would be of use now.
     pub fn wants_part(&self) -> bool {
-        // A put takes up to two parts.
-        let held_max = self.parallel_max.max(2);
+        let held_max = match self.phase {
+            // A put takes up to two parts. More are of no use before there is an upload: with the store down they would only be held.
+            Phase::Gather | Phase::Create => 2,
+            Phase::Parts => self.parallel_max.max(2),
+            _ => return false,
+        };
         // A short part is the last: what follows it is the seal.
-        matches!(self.phase, Phase::Gather | Phase::Create | Phase::Parts)
-            && self.whole_parts_held() < held_max
+        self.whole_parts_held() < held_max
     }
 
     fn whole_parts_held(&self) -> usize {
