@@ -1,7 +1,7 @@
 //! CRC-64/NVME, the one checksum that guards the disk and that S3 itself verifies, carried on from value to value.
 //! Knows nothing.
 
-use crc_fast::{CrcAlgorithm, Digest, checksum_combine};
+use crc_fast::{CrcAlgorithm, Digest};
 
 /// The checksum of no bytes.
 pub const CRC64_EMPTY: u64 = 0;
@@ -23,7 +23,41 @@ pub fn crc64_joined(crc: u64, bytes: &[u8], own: u64) -> u64 {
     if bytes.len() < COMBINED_BYTES {
         return crc64_of(crc, bytes);
     }
-    checksum_combine(CrcAlgorithm::Crc64Nvme, crc, own, bytes.len() as u64)
+    multiply(crc, power_of_bytes(bytes.len() as u64)) ^ own
+}
+
+/// The polynomial of CRC-64/NVME, its highest power first bit to the right (NVM Express Base Specification 2.0, section 5.2.1.3.4: 9A6C 9329 AC4B C9B5h).
+const POLYNOMIAL: u64 = 0x9a6c_9329_ac4b_c9b5;
+
+/// x to the power of 0 in that order of bits.
+const ONE: u64 = 1 << 63;
+
+/// Two polynomials' product modulo [`POLYNOMIAL`].
+fn multiply(mut a: u64, mut b: u64) -> u64 {
+    let mut product = 0;
+    while a != 0 {
+        if a & ONE != 0 {
+            product ^= b;
+        }
+        a <<= 1;
+        b = if b & 1 == 0 { b >> 1 } else { (b >> 1) ^ POLYNOMIAL };
+    }
+    product
+}
+
+/// What moves a checksum by so many bytes: the way of zlib's `crc32_combine`, some microseconds. The library's own takes longer than
+/// another pass over a MiB.
+fn power_of_bytes(mut len: u64) -> u64 {
+    // x to the power of 8, which is a byte; then of 16, 32, ...
+    let (mut product, mut power) = (ONE, ONE >> 8);
+    while len != 0 {
+        if len & 1 == 1 {
+            product = multiply(product, power);
+        }
+        power = multiply(power, power);
+        len >>= 1;
+    }
+    product
 }
 
 /// The parts that bytes fill, and the one they leave unfilled.
