@@ -49,7 +49,7 @@ impl Setting {
     }
 
     /// Compresses `raw` with the library alone: its own stream writer, without a flush before the end.
-    pub fn library(self, raw: &[u8]) -> usize {
+    pub fn reference(self, raw: &[u8]) -> usize {
         let level = self.level.or(self.codec.default_level()).unwrap_or_default();
         let mut sink = Counted::default();
         match self.codec {

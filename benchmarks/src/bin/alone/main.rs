@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         ["compress", file, name] => {
             let Some(setting) = setting(name) else { return usage() };
             let (raw, mut stored) = (read(file), 0);
-            let sample = time(raw.len() as f64, || stored = setting.library(&raw));
+            let sample = time(raw.len() as f64, || stored = setting.reference(&raw));
             print(&sample, Some(stored));
         }
         ["disk", file, directory] => print(&write_and_sync(&read(file), Path::new(directory)), None),

@@ -202,9 +202,9 @@ fn compressors(table: &mut Table, lines: &Lines) {
             }
             let to_one = |stored: usize| raw.len() as f64 / stored as f64;
             let what = format!("{what}, {:.2} to 1", to_one(setting.ours(raw, batch_bytes)));
-            let alone = format!("library, one stream, {:.2} to 1", to_one(setting.library(raw)));
+            let alone = format!("library, one stream, {:.2} to 1", to_one(setting.reference(raw)));
             let ours = || run(raw, || setting.ours(raw, batch_bytes));
-            table.row(&what, Unit::Bytes, ours, &alone, || run(raw, || setting.library(raw)));
+            table.row(&what, Unit::Bytes, ours, &alone, || run(raw, || setting.reference(raw)));
         }
     }
 }
@@ -272,8 +272,8 @@ fn end_to_end(table: &mut Table, lines: &Lines) {
         let setting = Setting { codec, level: None };
         let what = format!("end to end, {setting}, fsync, local directory");
         let alone = "library, one stream";
-        let library = || run(raw, || setting.library(raw));
-        table.row(&what, Unit::Bytes, || ours(&local, &compressor, true, bytes), alone, library);
+        let reference = || run(raw, || setting.reference(raw));
+        table.row(&what, Unit::Bytes, || ours(&local, &compressor, true, bytes), alone, reference);
     }
 }
 
