@@ -20,6 +20,9 @@ const COMBINED_BYTES: usize = 64 << 10;
 
 /// The checksum of what `crc` is the checksum of, followed by `bytes`, whose own one is `own`.
 pub fn crc64_joined(crc: u64, bytes: &[u8], own: u64) -> u64 {
+    if crc == CRC64_EMPTY {
+        return own;
+    }
     if bytes.len() < COMBINED_BYTES {
         return crc64_of(crc, bytes);
     }

@@ -24,14 +24,15 @@ pub struct Sizes {
     pub parallel_max: usize,
 }
 
-/// The sum of all buffers, in bytes, where no entry is longer than a batch: a longer one adds up to seven times what it is longer, while
+/// The sum of all buffers, in bytes, where no entry is longer than a batch: a longer one adds up to eight times what it is longer, while
 /// it is on its way. What is not in it: the compressor's own state, the client's, stacks and code.
 pub fn buffers_bytes_max(sizes: &Sizes, log: &LogOptions) -> u64 {
     let Sizes { batch_bytes, part_bytes, parallel_max } = *sizes;
     let stored = batch_bytes.saturating_add(batch_bytes / STORED_MARGIN);
     // The writer has one of these in hand while the other is filled.
     let log_bytes = log.pending_bytes_max.saturating_mul(2);
-    let batches = batch_bytes.saturating_mul(RAW_BATCHES).saturating_add(stored);
+    // As it goes into the log, and the pieces that it is put together from.
+    let batches = batch_bytes.saturating_mul(RAW_BATCHES).saturating_add(stored.saturating_mul(2));
     // Those that wait or are sent, and the one being filled.
     let parts = part_bytes.saturating_mul((parallel_max.max(2) as u64).saturating_add(1));
     (batches as u64)
@@ -48,7 +49,7 @@ mod tests {
     fn it_is_the_sum_of_what_the_rooms_keep() {
         let log = LogOptions { pending_bytes_max: 1000, ..LogOptions::new("/q") };
         let sizes = Sizes { batch_bytes: 640, part_bytes: 10_000, parallel_max: 3 };
-        let expected = 4 * 640 + 650 + 2 * 1000 + 512 * 1024 + 4 * 10_000;
+        let expected = 4 * 640 + 2 * 650 + 2 * 1000 + 512 * 1024 + 4 * 10_000;
         assert_eq!(buffers_bytes_max(&sizes, &log), expected);
         // One part at a time: the next one is read meanwhile all the same.
         assert_eq!(buffers_bytes_max(&Sizes { parallel_max: 1, ..sizes }, &log), expected - 10_000);

@@ -77,7 +77,7 @@ pub struct Stats {
     /// Bytes of slabs on disk.
     pub disk_bytes: u64,
     /// What all buffers come to at the most, in bytes: it follows from the options and doesn't grow. An entry longer than a batch adds
-    /// up to seven times what it is longer. Not in it: the compressor's own state, the store's client, stacks and code.
+    /// up to eight times what it is longer. Not in it: the compressor's own state, the store's client, stacks and code.
     pub buffers_bytes_max: u64,
     /// Bytes of entries before compression.
     pub raw_bytes: u64,

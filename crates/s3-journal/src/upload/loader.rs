@@ -3,17 +3,16 @@
 //! back to the object's first record, and look ahead for its seal. Knows the log and what its records mean.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use bytes::Bytes;
 use durable_queue::{Log, Position, ReadError, Reader, Through};
 use thiserror::Error;
 
+use super::buffers::{Filled, Pool};
 use super::object_upload::{PartBody, Plan, SealInfo};
 use crate::checksum::{CRC64_EMPTY, crc64_of};
 use crate::record::{Cut, Quarantined, Record, RecordDecodeError};
 use crate::sabotage;
-use crate::sync::lock;
 
 /// Why nothing more can be loaded. What is in the log before it is not affected.
 #[derive(Debug, Error)]
@@ -98,62 +97,6 @@ pub struct Sealed {
     pub next_sequence: u64,
     /// Where the next record is in the log.
     pub end: Position,
-}
-
-/// Buffers of parts, used again when the last reader of one is gone.
-#[derive(Debug, Default)]
-struct Pool {
-    spare: Mutex<Vec<Vec<u8>>>,
-    spare_max: usize,
-}
-
-impl Pool {
-    fn take(&self) -> Vec<u8> {
-        lock(&self.spare).pop().unwrap_or_default()
-    }
-}
-
-/// A part's bytes: the beginning of a buffer. What is behind them is kept, since clearing a buffer only to fill it again takes time.
-#[derive(Debug, Default)]
-struct Filled {
-    buffer: Vec<u8>,
-    len: usize,
-}
-
-impl Filled {
-    fn bytes(&self) -> &[u8] {
-        self.buffer.get(..self.len).unwrap_or_default()
-    }
-
-    /// Room for `more` bytes behind those that are there.
-    fn room(&mut self, more: usize) -> &mut [u8] {
-        let end = self.len.saturating_add(more);
-        if self.buffer.len() < end {
-            self.buffer.resize(end, 0);
-        }
-        self.buffer.get_mut(self.len..end).unwrap_or_default()
-    }
-}
-
-/// A part's buffer, on loan.
-struct Loan {
-    filled: Filled,
-    pool: Arc<Pool>,
-}
-
-impl AsRef<[u8]> for Loan {
-    fn as_ref(&self) -> &[u8] {
-        self.filled.bytes()
-    }
-}
-
-impl Drop for Loan {
-    fn drop(&mut self) {
-        let mut spare = lock(&self.pool.spare);
-        if spare.len() < self.pool.spare_max {
-            spare.push(std::mem::take(&mut self.filled.buffer));
-        }
-    }
 }
 
 /// Where bytes come from.
@@ -250,7 +193,7 @@ impl Loader {
     /// Reads from `cursor`, which lies before an object's first record. `parts_max` parts are held by others at most.
     pub fn new(log: Log, cursor: Position, parts_max: usize) -> Self {
         let reader = log.reader(cursor, through());
-        let pool = Arc::new(Pool { spare: Mutex::default(), spare_max: parts_max.saturating_add(1) });
+        let pool = Arc::new(Pool::new(parts_max.saturating_add(1)));
         Self {
             log,
             reader,
@@ -286,7 +229,7 @@ impl Loader {
         self.start = end;
         self.object = None;
         self.current = None;
-        self.filled.len = 0;
+        self.filled.clear();
     }
 
     /// Hands the object's parts over again, from the first.
@@ -300,7 +243,7 @@ impl Loader {
         object.len_bytes = 0;
         object.sealed = false;
         self.current = None;
-        self.filled.len = 0;
+        self.filled.clear();
     }
 
     /// Goes back to before the object was opened.
@@ -561,18 +504,18 @@ impl Loader {
         let part_size = usize::try_from(object.plan.part_size_bytes).unwrap_or(usize::MAX);
         let left = current.source.len_bytes() - current.taken;
         if left > 0 {
-            if self.filled.len == 0 && self.filled.buffer.is_empty() {
-                self.filled.buffer = self.pool.take();
+            if !self.filled.has_buffer() {
+                self.filled = self.pool.take();
             }
-            let take = (part_size - self.filled.len).min(usize::try_from(left).unwrap_or(usize::MAX));
+            let take = (part_size - self.filled.len()).min(usize::try_from(left).unwrap_or(usize::MAX));
             // Should it fail, it may be tried again.
             current.source.read(&mut self.reader, current.taken, self.filled.room(take))?;
-            self.filled.len += take;
+            self.filled.grow(take);
             current.taken += take as u64;
         }
         let used_up = current.taken == current.source.len_bytes();
         let ends_object = used_up && current.seal.is_some();
-        if self.filled.len == part_size || (ends_object && self.filled.len > 0) {
+        if self.filled.len() == part_size || (ends_object && self.filled.len() > 0) {
             let crc64nvme = crc64_of(CRC64_EMPTY, self.filled.bytes());
             let number = object.next_part;
             if current.parts.pop_front() != Some(crc64nvme) && sabotage::PART_CHECKSUM.is_on() {
@@ -587,8 +530,7 @@ impl Loader {
                 });
             }
             object.next_part += 1;
-            let filled = std::mem::take(&mut self.filled);
-            let bytes = Bytes::from_owner(Loan { filled, pool: Arc::clone(&self.pool) });
+            let bytes = self.pool.lend(std::mem::take(&mut self.filled));
             return Ok(Some(Loaded::Part(number, PartBody { bytes, crc64nvme })));
         }
         if !used_up {

@@ -4,6 +4,7 @@
 
 mod aside;
 mod backoff;
+mod buffers;
 mod call;
 mod driver;
 mod examine;
