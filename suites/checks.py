@@ -6,6 +6,7 @@ from collections.abc import Callable
 passed = 0
 failed = 0
 skipped = 0
+failures: list[str] = []
 
 
 def check(holds: bool, what: str, otherwise: object = "") -> bool:
@@ -16,7 +17,8 @@ def check(holds: bool, what: str, otherwise: object = "") -> bool:
         print(f"ok      {what}", flush=True)
     else:
         failed += 1
-        print(f"FAILED  {what}" + (f": {otherwise}" if str(otherwise) else ""), flush=True)
+        failures.append(f"FAILED  {what}" + (f": {otherwise}" if str(otherwise) else ""))
+        print(failures[-1], flush=True)
     return holds
 
 
