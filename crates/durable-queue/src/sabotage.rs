@@ -123,6 +123,7 @@ safeguards! {
     PUBLISH_AFTER_SYNC "publish-after-sync" "only what was written before a sync began counts as synced by it";
     SYNC_TURN "sync-turn" "of two syncs, the one that learns that bytes are lost is believed";
     WAKE_DURABLE "wake-durable" "who waits for durability learns of it";
+    HAND_OVER "hand-over" "what an appender that is alone leaves undone is done by the threads";
     BELL_COUNTED "bell-counted" "what comes between a thread's look and its sleep wakes it";
     LOOK_AGAIN "look-again" "a task that became visible just before its taker waited is found";
 }

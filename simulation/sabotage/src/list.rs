@@ -151,6 +151,10 @@ pub const LIST: &[(&str, &[Proof])] = &[
     ("sync-turn", &[schedules("log-latch")]),
     ("rotation-outcome", &[schedules("log-rotation-latch")]),
     ("wake-durable", &[schedules("log-group-commit")]),
+    (
+        "hand-over",
+        &[queue("an_appender_that_is_alone_does_the_work_itself", "the_threads_are_told_of_what_it_leaves")],
+    ),
     ("bell-counted", &[schedules("log-group-commit")]),
     ("look-again", &[schedules("queue-deleting")]),
     ("create-only-put", &[LIVES]),

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use durable_queue::fake::FakeDisk;
 use durable_queue::{
-    AppendError, Class, FreeSpace, Log, LogFailure, LogOptions, OpenError, Position, Room, Through,
+    AppendError, Appended, Class, FreeSpace, Log, LogFailure, LogOptions, OpenError, Position, Room, Through,
 };
 use schedules_sync::Mutex;
 
-use crate::client::{Count, append, read_all};
+use crate::client::{Count, append, append_awaited, read_all};
 use crate::world::{World, tell};
 
 /// No more is appended.
@@ -81,6 +81,20 @@ impl Client {
 
     /// Appends a record, waiting for room: its number, and where it ends.
     pub fn append(&self, len: u64, timeout: Option<Duration>) -> Result<(u64, Position), End> {
+        self.append_by(append, len, timeout)
+    }
+
+    /// As [`Client::append`]; [`Client::wait_durable`] is to follow.
+    pub fn append_awaited(&self, len: u64, timeout: Option<Duration>) -> Result<(u64, Position), End> {
+        self.append_by(append_awaited, len, timeout)
+    }
+
+    fn append_by(
+        &self,
+        append: fn(&Log, u64, usize, Class) -> Result<Appended, AppendError>,
+        len: u64,
+        timeout: Option<Duration>,
+    ) -> Result<(u64, Position), End> {
         loop {
             let mut next = self.next.lock().unwrap();
             let failure = match append(&self.log, *next, usize::try_from(len).unwrap(), Class::Data) {

@@ -22,13 +22,16 @@ fn timeout(dice: &mut Dice) -> Option<Duration> {
     dice.one_in(2).then_some(Duration::from_secs(1))
 }
 
-/// Appends records until it has appended `count` or may not any more; waits for some of them, not always for the last one, and
-/// the power may go after one.
+/// Appends records until it has appended `count` or may not any more; waits for some of them, as it says of some beforehand, not
+/// always for the last one, and the power may go after one.
 fn append_some(client: &Client, dice: &mut Dice, count: u64, len_max: u64) -> Result<(), End> {
     let cut_after = dice.below(count * 3);
     for n in 0..count {
-        let (number, end) = client.append(dice.below(len_max), timeout(dice))?;
-        if dice.one_in(2) {
+        let is_awaited = dice.one_in(2);
+        let (len, time) = (dice.below(len_max), timeout(dice));
+        let (number, end) =
+            if is_awaited { client.append_awaited(len, time)? } else { client.append(len, time)? };
+        if is_awaited || dice.one_in(2) {
             client.wait_durable(number, end, timeout(dice))?;
         }
         if n == cut_after {

@@ -2,12 +2,14 @@
 //! keeps the next slab ready and removes the oldest. One lock guards what they share and is never held across I/O. Knows
 //! slabs; the face is in `log`.
 //!
-//! Each of the three is a step that does what there is to do and returns. Only the loops in `threads` wait.
+//! Each of the three is a step that does what there is to do and returns. Only the loops in `threads` wait. An appender that
+//! is alone and waits for its frame calls the writer's and the sync thread's itself (`alone`).
 //!
 //! All syncs that decide about durability, the writer's at a rotation and the directory's too, take turns: the kernel tells
 //! of a failed write-back once for each open file, so of two syncs at the same time one could succeed, and be believed, while
 //! only the other learns that bytes are lost. The turn ends after the outcome is published.
 
+mod alone;
 mod batch;
 mod close;
 mod face;
@@ -116,9 +118,23 @@ impl Commit {
         class: Class,
         checkpoint: &mut dyn FnMut(&mut Vec<u8>),
     ) -> Result<Appended, crate::AppendError> {
+        self.append_then(frame, class, checkpoint, false)
+    }
+
+    fn append_then(
+        &self,
+        frame: &crate::Frame<'_>,
+        class: Class,
+        checkpoint: &mut dyn FnMut(&mut Vec<u8>),
+        is_awaited: bool,
+    ) -> Result<Appended, crate::AppendError> {
         let mut state = self.state();
+        let is_alone = is_awaited && state.is_quiet();
         let appended = state.append(frame, class, checkpoint);
-        let wake_writer = appended.is_ok() && state.write_bell.ring();
+        if let (true, Ok(appended)) = (is_alone, &appended) {
+            state.promised = Some(appended.end);
+        }
+        let wake_writer = appended.is_ok() && !is_alone && state.write_bell.ring();
         let wake_preparer = state.lacks_slab() && state.prepare_bell.ring();
         drop(state);
         if wake_writer {
@@ -278,8 +294,12 @@ impl Commit {
         if let Some(durable) = durable.filter(|_| state.failure.is_none() || sabotage::LATCH.is_off()) {
             is_durable = durable > state.durable;
             state.durable = state.durable.max(durable);
+            if is_durable {
+                state.served_last = state.durable_waiters;
+            }
         }
-        let wake_sync = state.sync_target(self.options.fsync).is_some() && state.sync_bell.ring();
+        let wake_sync =
+            !state.is_keeping && state.sync_target(self.options.fsync).is_some() && state.sync_bell.ring();
         let wake_preparer = is_durable && state.removable().is_some() && state.prepare_bell.ring();
         let wake_durable = is_durable && state.durable_waiters > 0 && sabotage::WAKE_DURABLE.is_on();
         let wake_room = state.room_waiters > 0;

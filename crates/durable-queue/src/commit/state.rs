@@ -36,6 +36,8 @@ pub(crate) struct SlabEntry {
 pub(super) struct Bell {
     pub rung: u64,
     pub is_asleep: bool,
+    /// It sleeps until it is rung for, however long that takes.
+    pub is_fast_asleep: bool,
 }
 
 impl Bell {
@@ -43,6 +45,7 @@ impl Bell {
     #[must_use]
     pub(super) fn ring(&mut self) -> bool {
         self.rung += 1;
+        self.is_fast_asleep = false;
         std::mem::take(&mut self.is_asleep)
     }
 }
@@ -116,6 +119,12 @@ pub(super) struct State {
     pub prepare_bell: Bell,
     pub room_waiters: usize,
     pub durable_waiters: usize,
+    /// How many waited when something last became durable.
+    pub served_last: usize,
+    /// The end of a frame of which no thread was told, since whoever appended it waits for it and does the work.
+    pub promised: Option<Position>,
+    /// Somebody does that work: what is written meanwhile it syncs, or tells the sync thread of at the end.
+    pub is_keeping: bool,
 
     pub slow_sync_warned_at: Option<Duration>,
     /// When the writer last had something to do.
@@ -185,9 +194,12 @@ impl State {
             is_stopping: false,
             write_bell: Bell::default(),
             sync_bell: Bell::default(),
-            prepare_bell: Bell { rung: 1, is_asleep: false },
+            prepare_bell: Bell { rung: 1, ..Bell::default() },
             room_waiters: 0,
             durable_waiters: 0,
+            served_last: 0,
+            promised: None,
+            is_keeping: false,
             slow_sync_warned_at: None,
             last_written_at: Duration::ZERO,
             stats,
@@ -235,7 +247,7 @@ impl State {
         Ok(Appended { position, payload: Position::new(position.slab, payload_at), end: self.appended })
     }
 
-    fn pending_bytes(&self) -> usize {
+    pub(super) fn pending_bytes(&self) -> usize {
         self.pending.bytes.len() + self.in_hand_bytes
     }
 
@@ -323,6 +335,17 @@ impl State {
         self.offset += wide(len);
         self.next_index += 1;
         self.last_claim = claim;
+    }
+
+    /// Whether there is nothing that anybody waits for or works at.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.durable >= self.appended
+            && self.pending_bytes() == 0
+            && self.durable_waiters == 0
+            // Those whom the last sync served are about to append again.
+            && self.served_last <= 1
+            && self.promised.is_none_or(|promised| promised <= self.durable)
+            && !self.is_keeping
     }
 
     /// Whether everything appended is durable and the newest frame doesn't say so.

@@ -53,7 +53,7 @@ impl Job {
 }
 
 /// Lets the latch fall when a thread panics: nobody may wait for one that is gone.
-struct Dart<'a>(&'a Commit);
+pub(super) struct Dart<'a>(pub(super) &'a Commit);
 
 impl Drop for Dart<'_> {
     fn drop(&mut self) {
@@ -122,14 +122,18 @@ impl Commit {
         let timeout = self.timeout(job, &state);
         let seen = if sabotage::BELL_COUNTED.is_off() { job.bell(&mut state).rung } else { seen };
         while job.bell(&mut state).rung == seen && !state.is_stopping {
-            job.bell(&mut state).is_asleep = true;
+            let bell = job.bell(&mut state);
+            bell.is_asleep = true;
+            bell.is_fast_asleep = timeout.is_none();
             let is_over;
             (state, is_over) = wait(self.wakes(job), state, timeout);
             if is_over {
                 break;
             }
         }
-        job.bell(&mut state).is_asleep = false;
+        let bell = job.bell(&mut state);
+        bell.is_asleep = false;
+        bell.is_fast_asleep = false;
     }
 
     fn wakes(&self, job: Job) -> &Condvar {

@@ -50,6 +50,11 @@ impl Commit {
             if state.phase == Phase::Closed {
                 return Ok(false);
             }
+            if state.promised.take_if(|promised| *promised <= through).is_some() {
+                // The disk may take longer than the caller has time.
+                state = if timeout.is_none() { self.keep_promise(state) } else { self.hand_over(state) };
+                continue;
+            }
             let Some(left) = self.left(deadline).filter(|_| !has_timed_out) else { return Ok(false) };
             state.durable_waiters += 1;
             (state, has_timed_out) = wait(&self.durable_wakes, state, left);

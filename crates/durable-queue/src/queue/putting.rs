@@ -100,7 +100,12 @@ impl Shared {
         let meta = TaskMeta { id: state.ledger.next(), name, order: None, attempts: None }.encode();
         let frame = Frame::with_payload_checksum(KIND_TASK, true, &meta, payload, payload_crc);
         let slab = self.log.appended().slab;
-        let appended = match self.append(state, &frame, Class::Data) {
+        let appended = if self.rules.fsync_put {
+            self.append_awaited(state, &frame, Class::Data)
+        } else {
+            self.append(state, &frame, Class::Data)
+        };
+        let appended = match appended {
             Ok(appended) => appended,
             Err(Refusal::Full(reason)) => {
                 state.is_pressed = true;

@@ -102,6 +102,18 @@ impl Shared {
         Ok(self.log.append(frame, class, &mut checkpoint)?)
     }
 
+    /// As [`Shared::append`], by a caller that waits until the frame is durable.
+    pub fn append_awaited(
+        &self,
+        state: &State,
+        frame: &Frame<'_>,
+        class: Class,
+    ) -> Result<Appended, Refusal> {
+        let next = state.ledger.next();
+        let mut checkpoint = |out: &mut Vec<u8>| record::put_checkpoint(next, out);
+        Ok(self.log.append_awaited(frame, class, &mut checkpoint)?)
+    }
+
     /// Puts the next record of completions and retries into the log. False if there was nothing to record.
     pub fn settle_once(&self, state: &mut State) -> Result<bool, Refusal> {
         let Some(batch) = state.ledger.settlement.batch() else { return Ok(false) };

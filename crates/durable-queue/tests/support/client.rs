@@ -67,6 +67,16 @@ pub fn append(log: &Log, number: u64, len: usize, class: Class) -> Result<Append
     })
 }
 
+/// As [`append`]; whoever calls it waits for the record to be durable.
+pub fn append_awaited(log: &Log, number: u64, len: usize, class: Class) -> Result<Appended, AppendError> {
+    let meta = number.to_le_bytes();
+    let payload = payload(number, len);
+    let kind = if class == Class::Data { DATA } else { CONTROL };
+    log.append_awaited(&Frame::new(kind, false, &meta, &payload), class, &mut |checkpoint| {
+        checkpoint.extend_from_slice(&number.to_le_bytes());
+    })
+}
+
 /// Reads everything there is: the number of the first record and of the one after the last.
 pub fn read_all(log: &Log, through: Through) -> Result<(u64, u64), String> {
     let mut reader = log.reader(Position::ZERO, through);
