@@ -46,6 +46,36 @@ pub fn read_secret(path: &Path) -> Result<String, String> {
     Ok(secret.to_owned())
 }
 
+/// Reads a key of 256 bits: 32 bytes, or 64 hex digits with white space around them.
+///
+/// # Errors
+/// As of [`read_secret`].
+pub fn read_key(path: &Path) -> Result<[u8; 32], String> {
+    let name = path.display();
+    let file = open(path).map_err(|error| format!("{name} can't be read: {error}"))?;
+    let mut content = Vec::new();
+    file.take(SECRET_BYTES_MAX)
+        .read_to_end(&mut content)
+        .map_err(|error| format!("{name} can't be read: {error}"))?;
+    if let Ok(key) = <[u8; 32]>::try_from(content.as_slice()) {
+        return Ok(key);
+    }
+    let digits = content.trim_ascii();
+    let mut key = [0; 32];
+    let is_hex = digits.len() == 2 * key.len()
+        && key.iter_mut().zip(digits.chunks_exact(2)).all(|(byte, pair)| {
+            let value = std::str::from_utf8(pair).ok().filter(|pair| !pair.starts_with('+'));
+            value.and_then(|pair| u8::from_str_radix(pair, 16).ok()).is_some_and(|value| {
+                *byte = value;
+                true
+            })
+        });
+    if is_hex {
+        return Ok(key);
+    }
+    Err(format!("{name} holds neither 32 bytes nor 64 hex digits; make one with: openssl rand -hex 32"))
+}
+
 #[cfg(test)]
 #[path = "files_tests.rs"]
 mod tests;

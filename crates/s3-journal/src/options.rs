@@ -82,6 +82,8 @@ pub(crate) struct RawOptions {
     region: Option<String>,
     endpoint: Option<String>,
     path_style: Option<bool>,
+    #[cfg(feature = "s3")]
+    s3_options: Option<Box<crate::bucket::S3Options>>,
     s3_directory_format: Option<String>,
     local_directory: Option<PathBuf>,
     compressor: Compressor,
@@ -144,6 +146,8 @@ impl Options {
                 region: None,
                 endpoint: None,
                 path_style: None,
+                #[cfg(feature = "s3")]
+                s3_options: None,
                 s3_directory_format: None,
                 local_directory: None,
                 compressor: Compressor::None,
@@ -204,6 +208,10 @@ setters! {
     endpoint: impl Into<String> => |raw, value| raw.endpoint = Some(value.into());
     /// Whether the bucket's name is in the path of URLs rather than in the host. Default: only with an endpoint.
     path_style: bool => |raw, value| raw.path_style = Some(value);
+    /// All else about a bucket of S3: what objects are written with (class, encryption, access, tags, lock), profile, assumed
+    /// role, kind of endpoint, time-outs. Bucket, region, endpoint and keys given by the options above come before its own.
+    #[cfg(feature = "s3")]
+    s3_options: crate::bucket::S3Options => |raw, value| raw.s3_options = Some(Box::new(value));
     /// Directories of objects: a pattern of Java's `SimpleDateFormat` in UTC, or of `strftime` when it has a `%`.
     /// Default `yyyy/MM/dd`.
     s3_directory_format: impl Into<String> => |raw, value| raw.s3_directory_format = Some(value.into());
@@ -211,7 +219,7 @@ setters! {
     local_directory: impl Into<PathBuf> => |raw, value| raw.local_directory = Some(value.into());
     /// How objects are compressed. Default: not.
     compressor: Compressor => |raw, value| raw.compressor = value;
-    /// How hard: gzip 1 to 9 (6), zstd -7 to 22 (3), lzma2 0 to 9 (3).
+    /// How hard: gzip 1 to 9 (7), zstd -7 to 22 (3), lzma2 0 to 9 (3).
     compression_level: i32 => |raw, value| raw.compression_level = Some(value);
     /// What follows each entry. Default: a newline. Empty: nothing, and readers can't count entries.
     delimiter: impl Into<Vec<u8>> => |raw, value| raw.delimiter = value.into();
@@ -361,6 +369,8 @@ impl RawOptions {
                     ("region", self.region.is_some()),
                     ("s3_access_key", self.s3_access_key.is_some()),
                     ("s3_secret_key", self.s3_secret_key.is_some()),
+                    #[cfg(feature = "s3")]
+                    ("s3_options", self.s3_options.is_some()),
                 ];
                 if let Some((option, _)) = only_s3.into_iter().find(|(_, given)| *given) {
                     return refuse(
@@ -389,7 +399,7 @@ impl RawOptions {
 
     #[cfg(feature = "s3")]
     fn open_s3(&self, bucket: &str, prefix: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
-        use crate::bucket::{S3Bucket, S3Options};
+        use crate::bucket::{ObjectOptionsError, S3Bucket, S3Options, S3OptionsError};
         match (&self.s3_access_key, &self.s3_secret_key) {
             (Some(_), None) => {
                 return refuse("s3_secret_key", "", "s3_access_key is given, so its secret is needed too");
@@ -403,15 +413,27 @@ impl RawOptions {
             }
             _ => {}
         }
-        let mut options = S3Options::new(bucket);
-        options.region.clone_from(&self.region);
-        options.endpoint.clone_from(&self.endpoint);
-        options.path_style = self.path_style.unwrap_or(self.endpoint.is_some());
-        options.access_key.clone_from(&self.s3_access_key);
-        options.secret_key.clone_from(&self.s3_secret_key);
-        options.session_token.clone_from(&self.s3_session_token);
+        let mut options = self.s3_options.as_ref().map_or_else(|| S3Options::new(bucket), |base| S3Options::clone(base));
+        bucket.clone_into(&mut options.bucket);
+        for (of_base, given) in
+            [(&mut options.region, &self.region), (&mut options.endpoint, &self.endpoint)]
+        {
+            if given.is_some() {
+                of_base.clone_from(given);
+            }
+        }
+        options.path_style = self.path_style.unwrap_or(options.path_style || self.endpoint.is_some());
+        if self.s3_access_key.is_some() {
+            options.access_key.clone_from(&self.s3_access_key);
+            options.secret_key.clone_from(&self.s3_secret_key);
+            options.session_token.clone_from(&self.s3_session_token);
+        }
         let shown = self.endpoint.clone().unwrap_or_else(|| format!("s3://{bucket}"));
-        let bucket = checked("endpoint", shown, S3Bucket::new(options))?;
+        let bucket = S3Bucket::new(options).or_else(|error| match error {
+            S3OptionsError::Objects(ObjectOptionsError { what, value, remedy }) => refuse(what, value, remedy),
+            S3OptionsError::Way { option, value, remedy } => refuse(option, value, remedy),
+            error => refuse("endpoint", shown, error),
+        })?;
         Ok((Arc::new(bucket), prefix))
     }
 

@@ -5,6 +5,7 @@ mod cat;
 mod local;
 mod ls;
 mod recover;
+mod s3;
 mod selection;
 mod shell;
 mod status;

@@ -7,18 +7,37 @@ use s3_journal::durable_queue::OpenError as QueueError;
 use s3_journal::read::{ReadError, ReadErrorKind, Reader};
 use s3_journal::{OpenError, Options, StatusError};
 
+use super::s3;
 use crate::credentials;
 use crate::exit::{Exit, Failure, causes};
 use crate::files;
 use crate::flags;
 use crate::flags::store::StoreFlags;
+use crate::flags::stored::StoredFlags;
 
 /// The options of a journal with what the flags say of the store.
 ///
 /// # Errors
-/// Keys that aren't a pair.
+/// Keys that aren't a pair; a file that holds none.
 pub fn options(flags: &StoreFlags) -> Result<Options, Failure> {
+    options_for_objects(flags, &StoredFlags::default())
+}
+
+/// The same, for who writes objects.
+///
+/// # Errors
+/// As of [`options`].
+pub fn options_for_objects(flags: &StoreFlags, stored: &StoredFlags) -> Result<Options, Failure> {
     let mut options = Options::new();
+    if let Some((first, s3_options)) = s3::of(&flags.way, stored)? {
+        let is_s3 = flags.s3_bucket.is_some() || flags.to.as_deref().is_some_and(|to| !is_local(to));
+        if !is_s3 {
+            return Err(Failure::usage(format!(
+                "option {first} has no meaning for a directory: leave it out, or write to s3://"
+            )));
+        }
+        options = options.s3_options(s3_options);
+    }
     if let Some(to) = &flags.to {
         options = options.to(to);
     }
@@ -41,6 +60,10 @@ pub fn options(flags: &StoreFlags) -> Result<Options, Failure> {
         }
     }
     Ok(options)
+}
+
+fn is_local(to: &str) -> bool {
+    matches!(Location::parse(to), Ok(Location::Local { .. }))
 }
 
 /// A reader of the store.
@@ -136,6 +159,9 @@ fn flag_of(option: &str) -> String {
         "prefix" => "--to".to_owned(),
         "s3_secret_key" => "--s3-secret-key-file".to_owned(),
         "fsync" => "--no-fsync".to_owned(),
+        "assume_role" => "--role-arn".to_owned(),
+        "tags" => "--tag".to_owned(),
+        "grants" => "--grant-full-control (or another --grant)".to_owned(),
         _ => format!("--{}", option.replace('_', "-")),
     }
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::store::StoreFlags;
+use super::stored::StoredFlags;
 use crate::human::{Size, Time};
 
 const LONG_HELP: &str = "\
@@ -24,6 +25,10 @@ pub struct BenchFlags {
     /// Where the bucket is.
     #[command(flatten)]
     pub store: StoreFlags,
+
+    /// What the bucket does with objects.
+    #[command(flatten)]
+    pub stored: StoredFlags,
 
     /// Where entries would wait; made for the time when missing
     /// [default: $XDG_STATE_HOME/s3-journal/ID, or ~/.local/state/s3-journal/ID]

@@ -8,6 +8,8 @@ pub mod recover;
 pub mod shell;
 pub mod status;
 pub mod store;
+pub mod stored;
+pub mod way;
 pub mod write;
 
 use std::ffi::OsString;

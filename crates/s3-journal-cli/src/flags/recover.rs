@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::read::JournalFlags;
 use super::store::StoreFlags;
+use super::stored::StoredFlags;
 use crate::human::Time;
 
 /// Uploads of machines that are gone.
@@ -13,6 +14,10 @@ pub struct RecoverFlags {
     /// Where the bucket is.
     #[command(flatten)]
     pub store: StoreFlags,
+
+    /// What the bucket does with objects.
+    #[command(flatten)]
+    pub stored: StoredFlags,
 
     /// Which journals.
     #[command(flatten)]

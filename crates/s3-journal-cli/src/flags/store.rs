@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::way::WayFlags;
+
 /// The bucket, and how it is reached.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Bucket")]
@@ -41,4 +43,8 @@ pub struct StoreFlags {
     /// command line, which every user of the machine can read
     #[arg(long, value_name = "FILE", env = "S3_JOURNAL_S3_SECRET_KEY_FILE")]
     pub s3_secret_key_file: Option<PathBuf>,
+
+    /// How it is reached.
+    #[command(flatten)]
+    pub way: WayFlags,
 }

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use s3_journal::FreeSpace;
 
 use super::store::StoreFlags;
+use super::stored::StoredFlags;
 use crate::human::{Size, Time};
 use crate::input::delimiter::Delimiter;
 
@@ -111,6 +112,10 @@ pub struct WriteFlags {
     /// Where the bucket is.
     #[command(flatten)]
     pub store: StoreFlags,
+
+    /// What the bucket does with objects.
+    #[command(flatten)]
+    pub stored: StoredFlags,
 
     /// Where and how entries are kept here.
     #[command(flatten)]

@@ -29,7 +29,10 @@ pub use local::LocalBucket;
 pub use location::{Location, LocationError, check_prefix};
 pub use memory::{MemoryBucket, StoredObject};
 #[cfg(feature = "s3")]
-pub use s3::{S3Bucket, S3Options, S3OptionsError};
+pub use s3::{
+    AssumeRole, ChecksumSent, CustomerKey, Encryption, Grants, LockMode, LockUntil, ObjectLock, ObjectOptions,
+    ObjectOptionsError, S3Bucket, S3Options, S3OptionsError,
+};
 
 /// What a bucket's calls return.
 pub type BucketFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BucketError>> + Send + 'a>>;

@@ -44,7 +44,7 @@ pub fn run(flags: &BenchFlags, quiet: bool, output: &mut Output) -> Result<Exit,
     let limits = Limits::of(flags)?;
     let directory = paths::local_directory(flags.local_directory.as_deref(), flags.id.as_deref())?;
     let (bucket, prefix) =
-        opening::options(&flags.store)?.open_bucket().map_err(|error| opening::open_failure(&error))?;
+        opening::options_for_objects(&flags.store, &flags.stored)?.open_bucket().map_err(|error| opening::open_failure(&error))?;
     let upload = Upload::of(flags, bucket.as_ref())?;
     let sample = sample::of(flags.sample.as_deref())?;
     let name = unique_name()?;

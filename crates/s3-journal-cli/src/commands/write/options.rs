@@ -16,7 +16,7 @@ use crate::paths;
 pub fn of(flags: &WriteFlags) -> Result<(Options, PathBuf), Failure> {
     let directory =
         paths::local_directory(flags.queue.local_directory.as_deref(), flags.queue.id.as_deref())?;
-    let mut options = store::options(&flags.store)?.local_directory(&directory);
+    let mut options = store::options_for_objects(&flags.store, &flags.stored)?.local_directory(&directory);
 
     let queue = &flags.queue;
     if let Some(id) = &queue.id {

@@ -1,20 +1,22 @@
 //! From options to a client: credentials, region, endpoint, connections. Knows the AWS crates' configuration.
 
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::imds::region::ImdsRegionProvider;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     Builder, Credentials, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation,
-    SharedHttpClient, StalledStreamProtectionConfig,
+    SharedCredentialsProvider, SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -22,7 +24,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 
-use super::options::S3Options;
+use super::options::{AssumeRole, S3Options};
 use crate::bucket::{BucketError, BucketErrorKind};
 
 /// How long all sources of credentials and region together may take. The machine's metadata service is one of them, which
@@ -32,6 +34,15 @@ pub(super) const CREDENTIALS_TIMEOUT: Duration = Duration::from_secs(15);
 /// Unused connections are closed after this; S3 closes them after some 20 seconds, and a request that meets the closing of
 /// its connection has no answer.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What the account's logs call who has assumed a role, unless told.
+const SESSION_NAME: &str = "s3-journal";
+
+/// What the store's own logs name, unless told.
+const APPLICATION: &str = "s3-journal";
+
+/// Where the AWS tools look for certificates.
+const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// What AWS itself calls the region where none is named.
 const DEFAULT_REGION: &str = "us-east-1";
@@ -56,18 +67,33 @@ pub(super) async fn connect(options: &S3Options) -> Result<Connected, BucketErro
             "s3-journal options",
         )
     });
-    let needs_tls = keys.is_none() || !options.endpoint.as_deref().is_some_and(is_plain);
-    let http_client = http_client(needs_tls);
+    let is_alone = keys.is_some() && options.assume_role.is_none();
+    let needs_tls = !is_alone || !options.endpoint.as_deref().is_some_and(is_plain);
+    let http_client = http_client(trust_store(options, needs_tls)?);
     let provider_config = ProviderConfig::without_region().with_http_client(http_client.clone());
     let region = region(options, &provider_config).await;
 
     let mut loader =
-        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client).region(region);
+        aws_config::defaults(BehaviorVersion::v2026_01_12()).http_client(http_client).region(region.clone());
     if let Some(keys) = keys {
         loader = loader.credentials_provider(keys);
     }
-    if let Some(endpoint) = &options.endpoint {
-        loader = loader.endpoint_url(endpoint.as_str());
+    if let Some(profile) = &options.profile {
+        // Before the environment's keys, as with the AWS tools where a profile is named.
+        let of_region = provider_config.with_region(region.clone());
+        let keys = ProfileFileCredentialsProvider::builder().configure(&of_region).profile_name(profile);
+        loader = loader.profile_name(profile).credentials_provider(keys.build());
+    }
+    // Left alone where not asked for: environment and profile may ask for them.
+    if options.dual_stack {
+        loader = loader.use_dual_stack(true);
+    }
+    if options.fips {
+        loader = loader.use_fips(true);
+    }
+    let application = options.application.as_deref().unwrap_or(APPLICATION).to_owned();
+    if let Ok(name) = AppName::new(application) {
+        loader = loader.app_name(name);
     }
     let shared = loader.load().await;
     let endpoint = environment_endpoint(options).or_else(|| shared.endpoint_url().map(ToOwned::to_owned));
@@ -79,8 +105,17 @@ pub(super) async fn connect(options: &S3Options) -> Result<Connected, BucketErro
             return Err(BucketError::new(BucketErrorKind::NotSent, "MissingRegion", message));
         }
     };
-    let config = Builder::from(&shared)
+    let mut builder = Builder::from(&shared);
+    if let Some(role) = &options.assume_role {
+        builder.set_credentials_provider(Some(assume(role, &shared, region.clone()).await));
+    }
+    if let Some(endpoint) = &options.endpoint {
+        // Not for all services: the one that gives out a role's keys is elsewhere.
+        builder = builder.endpoint_url(endpoint.as_str());
+    }
+    let config = builder
         .region(region)
+        .accelerate(options.accelerate)
         .force_path_style(options.needs_path_style(endpoint.as_deref()))
         // Whether a repeated call is safe is for the upload protocol to say: it must know of every attempt.
         .retry_config(RetryConfig::disabled())
@@ -95,6 +130,37 @@ pub(super) async fn connect(options: &S3Options) -> Result<Connected, BucketErro
         .build();
     let is_encrypted = !endpoint.as_deref().is_some_and(is_plain);
     Ok(Connected { client: Client::from_conf(config), is_encrypted })
+}
+
+/// The keys of a role, got with those that were found.
+async fn assume(role: &AssumeRole, shared: &SdkConfig, region: Region) -> SharedCredentialsProvider {
+    let mut builder = AssumeRoleProvider::builder(&role.arn)
+        .configure(shared)
+        .region(region)
+        .session_name(role.session_name.as_deref().unwrap_or(SESSION_NAME));
+    if let Some(id) = &role.external_id {
+        builder = builder.external_id(id);
+    }
+    SharedCredentialsProvider::new(builder.build().await)
+}
+
+/// The certificates that are trusted.
+fn trust_store(options: &S3Options, needs_tls: bool) -> Result<TrustStore, BucketError> {
+    if !needs_tls {
+        return Ok(TrustStore::empty());
+    }
+    let variable = std::env::var_os(CA_BUNDLE).filter(|path| !path.is_empty()).map(PathBuf::from);
+    let Some(path) = options.ca_bundle.clone().or(variable) else { return Ok(TrustStore::default()) };
+    let refused = |problem: String| {
+        let message = format!("the certificates in {} can't be used: {problem}", path.display());
+        BucketError::new(BucketErrorKind::NotSent, "CaBundle", message)
+    };
+    let pem = std::fs::read(&path).map_err(|error| refused(error.to_string()))?;
+    let store = TrustStore::default().with_pem_certificate(pem);
+    // Tried once here: where connections are made nobody could be told.
+    let tried = TlsContext::builder().with_trust_store(store.clone()).build();
+    tried.map_err(|error| refused(error.to_string()))?;
+    Ok(store)
 }
 
 fn is_plain(endpoint: &str) -> bool {
@@ -117,8 +183,12 @@ async fn region(options: &S3Options, provider_config: &ProviderConfig) -> Option
     if let Some(region) = &options.region {
         return Some(Region::new(region.clone()));
     }
-    let chain = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::builder().configure(provider_config).build());
+    let mut profile = ProfileFileRegionProvider::builder().configure(provider_config);
+    if let Some(name) = &options.profile {
+        profile = profile.profile_name(name);
+    }
+    let chain =
+        RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new()).or_else(profile.build());
     if environment_endpoint(options).is_some() {
         return chain.region().await;
     }
@@ -128,7 +198,7 @@ async fn region(options: &S3Options, provider_config: &ProviderConfig) -> Option
 }
 
 /// Connections through rustls, by the proxies that the environment names (`HTTPS_PROXY`, `NO_PROXY` and the like).
-fn http_client(needs_tls: bool) -> SharedHttpClient {
+fn http_client(trust: TrustStore) -> SharedHttpClient {
     // A connector owns its pool of connections, so there is one for each setting of time-outs: the store's, and those of
     // the sources of credentials.
     let connectors: Mutex<Vec<(HttpConnectorSettings, SharedHttpConnector)>> = Mutex::default();
@@ -140,9 +210,8 @@ fn http_client(needs_tls: bool) -> SharedHttpClient {
         if let Some((_, connector)) = connectors.iter().find(|(known, _)| is_same(known, settings)) {
             return connector.clone();
         }
-        let trust = if needs_tls { TrustStore::default() } else { TrustStore::empty() };
-        // With neither a file nor a custom certificate there is nothing in it that could be wrong.
-        let context = TlsContext::builder().with_trust_store(trust).build().unwrap_or_default();
+        // It was tried before.
+        let context = TlsContext::builder().with_trust_store(trust.clone()).build().unwrap_or_default();
         let mut builder = Connector::builder()
             .connector_settings(settings.clone())
             .pool_idle_timeout(IDLE_TIMEOUT)

@@ -5,11 +5,12 @@
 
 mod connect;
 mod convert;
+mod objects;
 mod options;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, SystemTime};
 
@@ -20,6 +21,7 @@ use aws_sdk_s3::types::{
     ChecksumAlgorithm, ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart,
 };
 use bytes::Bytes;
+use durable_queue::clock::{Clock, SystemClock};
 use tokio::sync::OnceCell;
 
 use super::{
@@ -28,7 +30,60 @@ use super::{
 };
 use connect::{CREDENTIALS_TIMEOUT, Connected};
 use convert::About;
-pub use options::{S3Options, S3OptionsError};
+pub use objects::{
+    ChecksumSent, CustomerKey, Encryption, Grants, LockMode, LockUntil, ObjectLock, ObjectOptions, ObjectOptionsError,
+};
+pub use options::{AssumeRole, S3Options, S3OptionsError};
+
+/// Puts what every object is written with on the request that makes one.
+macro_rules! made_with {
+    ($request:expr, $options:expr, $own:expr, $now:expr) => {{
+        let objects = &$options.objects;
+        let metadata = objects.metadata.iter().chain($own);
+        let lock_until = objects.lock_until($now).map(aws_sdk_s3::primitives::DateTime::from);
+        with_customer_key!(asked_by!($request, objects), objects)
+            .set_metadata(Some(metadata.map(|(name, value)| (name.clone(), value.clone())).collect()))
+            .set_storage_class(objects.class())
+            .set_server_side_encryption(objects.server_side_encryption())
+            .set_ssekms_key_id(objects.kms_key())
+            .set_ssekms_encryption_context(objects.kms_context())
+            .set_bucket_key_enabled(objects.bucket_key())
+            .set_acl(objects.canned_acl())
+            .set_grant_full_control(objects.grants.full_control.clone())
+            .set_grant_read(objects.grants.read.clone())
+            .set_grant_read_acp(objects.grants.read_acp.clone())
+            .set_grant_write_acp(objects.grants.write_acp.clone())
+            .set_tagging(objects.tagging())
+            .set_content_type(objects.content_type.clone())
+            .set_content_encoding(objects.content_encoding.clone())
+            .set_object_lock_mode(objects.lock_mode())
+            .set_object_lock_retain_until_date(lock_until)
+            .set_object_lock_legal_hold_status(objects.hold())
+    }};
+}
+
+/// Says whose the bucket must be, and who pays.
+macro_rules! asked_by {
+    ($request:expr, $objects:expr) => {
+        $request
+            .set_expected_bucket_owner($objects.expected_bucket_owner.clone())
+            .set_request_payer($objects.payer())
+    };
+}
+
+/// Sends the key along with which the store encrypts and decrypts, if there is one.
+macro_rules! with_customer_key {
+    ($request:expr, $objects:expr) => {{
+        let key = $objects.customer_key();
+        $request
+            .set_sse_customer_algorithm(key.map(|_| CUSTOMER_ALGORITHM.to_owned()))
+            .set_sse_customer_key(key.map(CustomerKey::text))
+            .set_sse_customer_key_md5(key.map(CustomerKey::digest_text))
+    }};
+}
+
+/// The only one that S3 knows for keys of its customers.
+const CUSTOMER_ALGORITHM: &str = "AES256";
 
 /// Completing an upload may take longer than other calls, by this factor.
 const COMPLETE_TIMEOUT_FACTOR: u32 = 3;
@@ -40,6 +95,7 @@ const COMPLETE_TIMEOUT_FACTOR: u32 = 3;
 #[derive(Debug)]
 pub struct S3Bucket {
     options: S3Options,
+    clock: SystemClock,
     connected: OnceCell<Connected>,
 }
 
@@ -50,7 +106,7 @@ impl S3Bucket {
     /// [`S3OptionsError`] names what to change.
     pub fn new(options: S3Options) -> Result<Self, S3OptionsError> {
         options.check()?;
-        Ok(Self { options, connected: OnceCell::new() })
+        Ok(Self { options, clock: SystemClock::new(), connected: OnceCell::new() })
     }
 
     async fn connected(&self) -> Result<&Connected, BucketError> {
@@ -62,6 +118,15 @@ impl S3Bucket {
         })
     }
 
+    /// A checksum for a header, where checksums are sent.
+    fn checksum_text(&self, crc64nvme: Option<u64>) -> Option<String> {
+        crc64nvme.filter(|_| self.options.objects.sends_crc64nvme()).map(convert::checksum_text)
+    }
+
+    fn now(&self) -> SystemTime {
+        self.clock.wall()
+    }
+
     /// How long a call may take that moves this many bytes.
     fn limit(&self, bytes: u64) -> Duration {
         let for_bytes = Duration::from_secs(bytes / self.options.slowest_bytes_per_second.max(1));
@@ -71,12 +136,12 @@ impl S3Bucket {
     async fn put_now(&self, put: Put<'_>) -> Result<(), BucketError> {
         let Connected { client, is_encrypted } = self.connected().await?;
         let limit = self.limit(put.body.len() as u64);
-        let request = client
-            .put_object()
+        let objects = &self.options.objects;
+        let request = made_with!(client.put_object(), self.options, put.metadata, self.now())
             .bucket(&self.options.bucket)
             .key(put.key)
-            .set_metadata(Some(user_metadata(put.metadata)))
-            .checksum_crc64_nvme(convert::checksum_text(put.crc64nvme))
+            .set_checksum_crc64_nvme(self.checksum_text(Some(put.crc64nvme)))
+            .set_content_md5(objects.body_md5(&put.body))
             .set_if_none_match(if_none_match(put.create_only))
             .body(ByteStream::from(put.body))
             .customize();
@@ -86,16 +151,13 @@ impl S3Bucket {
     }
 
     async fn create_upload_now(&self, key: &str, metadata: &Metadata) -> Result<String, BucketError> {
-        let request = self
-            .connected()
-            .await?
-            .client
-            .create_multipart_upload()
+        let request = self.connected().await?.client.create_multipart_upload();
+        let is_summed = self.options.objects.sends_crc64nvme();
+        let request = made_with!(request, self.options, metadata, self.now())
             .bucket(&self.options.bucket)
             .key(key)
-            .set_metadata(Some(user_metadata(metadata)))
-            .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-            .checksum_type(ChecksumType::FullObject);
+            .set_checksum_algorithm(is_summed.then_some(ChecksumAlgorithm::Crc64Nvme))
+            .set_checksum_type(is_summed.then_some(ChecksumType::FullObject));
         let answer = answer(About::Object, self.limit(0), request.send()).await?;
         let upload_id = answer.upload_id.filter(|upload_id| !upload_id.is_empty());
         upload_id.ok_or_else(|| convert::malformed("the new upload has no id"))
@@ -104,13 +166,14 @@ impl S3Bucket {
     async fn upload_part_now(&self, part: UploadPart<'_>) -> Result<String, BucketError> {
         let Connected { client, is_encrypted } = self.connected().await?;
         let limit = self.limit(part.body.len() as u64);
-        let request = client
-            .upload_part()
+        let objects = &self.options.objects;
+        let request = with_customer_key!(asked_by!(client.upload_part(), objects), objects)
             .bucket(&self.options.bucket)
             .key(part.key)
             .upload_id(part.upload_id)
             .part_number(part_number(part.number))
-            .checksum_crc64_nvme(convert::checksum_text(part.crc64nvme))
+            .set_checksum_crc64_nvme(self.checksum_text(Some(part.crc64nvme)))
+            .set_content_md5(objects.body_md5(&part.body))
             .body(ByteStream::from(part.body))
             .customize();
         let request = if *is_encrypted { request.disable_payload_signing() } else { request };
@@ -123,20 +186,18 @@ impl S3Bucket {
             CompletedPart::builder()
                 .part_number(part_number(part.number))
                 .e_tag(&part.etag)
-                .set_checksum_crc64_nvme(part.crc64nvme.map(convert::checksum_text))
+                .set_checksum_crc64_nvme(self.checksum_text(part.crc64nvme))
                 .build()
         });
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
-        let request = self
-            .connected()
-            .await?
-            .client
-            .complete_multipart_upload()
+        let objects = &self.options.objects;
+        let request = self.connected().await?.client.complete_multipart_upload();
+        let request = with_customer_key!(asked_by!(request, objects), objects)
             .bucket(&self.options.bucket)
             .key(complete.key)
             .upload_id(complete.upload_id)
-            .set_checksum_crc64_nvme(complete.crc64nvme.map(convert::checksum_text))
-            .checksum_type(ChecksumType::FullObject)
+            .set_checksum_crc64_nvme(self.checksum_text(complete.crc64nvme))
+            .set_checksum_type(objects.sends_crc64nvme().then_some(ChecksumType::FullObject))
             .mpu_object_size(i64::try_from(complete.len_bytes).unwrap_or(i64::MAX))
             .set_if_none_match(if_none_match(complete.create_only))
             .multipart_upload(parts);
@@ -153,15 +214,18 @@ impl S3Bucket {
 
     async fn abort_upload_now(&self, key: &str, upload_id: &str) -> Result<(), BucketError> {
         let client = &self.connected().await?.client;
-        let request =
-            client.abort_multipart_upload().bucket(&self.options.bucket).key(key).upload_id(upload_id);
+        let request = asked_by!(client.abort_multipart_upload(), self.options.objects)
+            .bucket(&self.options.bucket)
+            .key(key)
+            .upload_id(upload_id);
         answer(About::Upload, self.limit(0), request.send()).await?;
         Ok(())
     }
 
     async fn delete_now(&self, key: &str) -> Result<(), BucketError> {
         let client = &self.connected().await?.client;
-        let request = client.delete_object().bucket(&self.options.bucket).key(key);
+        let request =
+            asked_by!(client.delete_object(), self.options.objects).bucket(&self.options.bucket).key(key);
         match answer(About::Object, self.limit(0), request.send()).await {
             // Amazon says nothing then; some stores do.
             Err(error) if error.kind() == BucketErrorKind::NotFound => Ok(()),
@@ -175,8 +239,8 @@ impl S3Bucket {
         let mut parts: BTreeMap<u32, (Option<SystemTime>, Part)> = BTreeMap::new();
         loop {
             let marker = parts.last_key_value().map_or(0, |(number, _)| *number);
-            let request = client
-                .list_parts()
+            let objects = &self.options.objects;
+            let request = with_customer_key!(asked_by!(client.list_parts(), objects), objects)
                 .bucket(&self.options.bucket)
                 .key(key)
                 .upload_id(upload_id)
@@ -209,11 +273,8 @@ impl S3Bucket {
         prefix: &str,
         after: Option<&UploadMarker>,
     ) -> Result<UploadPage, BucketError> {
-        let request = self
-            .connected()
-            .await?
-            .client
-            .list_multipart_uploads()
+        let request = self.connected().await?.client.list_multipart_uploads();
+        let request = asked_by!(request, self.options.objects)
             .bucket(&self.options.bucket)
             .prefix(prefix)
             .set_key_marker(after.map(|after| after.key.clone()))
@@ -244,8 +305,11 @@ impl S3Bucket {
 
     async fn head_now(&self, key: &str) -> Result<Option<Head>, BucketError> {
         let client = &self.connected().await?.client;
-        let request =
-            client.head_object().bucket(&self.options.bucket).key(key).checksum_mode(ChecksumMode::Enabled);
+        let objects = &self.options.objects;
+        let request = with_customer_key!(asked_by!(client.head_object(), objects), objects)
+            .bucket(&self.options.bucket)
+            .key(key)
+            .checksum_mode(ChecksumMode::Enabled);
         let answer = match answer(About::Head, self.limit(0), request.send()).await {
             Err(error) if error.kind() == BucketErrorKind::NotFound => return Ok(None),
             other => other?,
@@ -270,8 +334,8 @@ impl S3Bucket {
             return found.map(|_| Bytes::new()).ok_or_else(|| super::rules::not_found(key));
         };
         let client = &self.connected().await?.client;
-        let request = client
-            .get_object()
+        let objects = &self.options.objects;
+        let request = with_customer_key!(asked_by!(client.get_object(), objects), objects)
             .bucket(&self.options.bucket)
             .key(key)
             .range(format!("bytes={offset_bytes}-{last}"));
@@ -299,11 +363,8 @@ impl S3Bucket {
     }
 
     async fn list_now(&self, prefix: &str, after: Option<&str>) -> Result<ObjectPage, BucketError> {
-        let request = self
-            .connected()
-            .await?
-            .client
-            .list_objects_v2()
+        let request = self.connected().await?.client.list_objects_v2();
+        let request = asked_by!(request, self.options.objects)
             .bucket(&self.options.bucket)
             .prefix(prefix)
             .set_start_after(after.map(ToOwned::to_owned));
@@ -351,9 +412,6 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, 
     })
 }
 
-fn user_metadata(metadata: &Metadata) -> HashMap<String, String> {
-    metadata.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-}
 
 fn if_none_match(create_only: bool) -> Option<String> {
     create_only.then(|| "*".to_owned())

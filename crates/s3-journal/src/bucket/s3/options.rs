@@ -1,8 +1,10 @@
 //! How to reach a bucket of S3. Knows what is well-formed, not what is true.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::objects::{Encryption, ObjectOptions, ObjectOptionsError};
 use crate::bucket::LocationError;
 use crate::bucket::location;
 
@@ -47,6 +49,22 @@ pub struct S3Options {
     pub secret_key: Option<String>,
     /// The session token that goes with temporary keys. Never printed.
     pub session_token: Option<String>,
+    /// The profile in the AWS configuration files; else `AWS_PROFILE`, or `default`.
+    pub profile: Option<String>,
+    /// A role that is assumed with the keys that were found. Its own keys are renewed before they expire.
+    pub assume_role: Option<AssumeRole>,
+    /// Asks for Amazon's endpoint that answers over IPv4 and IPv6.
+    pub dual_stack: bool,
+    /// Asks for Amazon's endpoint with validated cryptography (FIPS 140).
+    pub fips: bool,
+    /// Goes through Amazon's edge locations (Transfer Acceleration), which must be enabled for the bucket.
+    pub accelerate: bool,
+    /// A PEM file of certificates that are trusted beside the system's; else `AWS_CA_BUNDLE`.
+    pub ca_bundle: Option<PathBuf>,
+    /// What the store's own logs are to name, up to 50 letters, digits and signs (default `s3-journal`).
+    pub application: Option<String>,
+    /// What every object is written with: class, encryption, access, tags, lock.
+    pub objects: ObjectOptions,
     /// How long a connection may take to be made (default 5 s).
     pub connect_timeout: Duration,
     /// How long the store may take for an answer, besides the time for the bytes (default 60 s); three times as long for
@@ -54,6 +72,25 @@ pub struct S3Options {
     pub operation_timeout: Duration,
     /// The slowest rate at which bytes may go before a call is given up, in bytes per second (default 64 KiB).
     pub slowest_bytes_per_second: u64,
+}
+
+/// A role that is assumed (<https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html>).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AssumeRole {
+    /// Its ARN.
+    pub arn: String,
+    /// What the role's owner demands from others, if he does.
+    pub external_id: Option<String>,
+    /// What the account's logs call who has assumed it (default `s3-journal`).
+    pub session_name: Option<String>,
+}
+
+impl AssumeRole {
+    /// This role, everything else by default.
+    pub fn new(arn: impl Into<String>) -> Self {
+        Self { arn: arn.into(), external_id: None, session_name: None }
+    }
 }
 
 /// Why [`S3Options`] can't be used.
@@ -85,6 +122,19 @@ pub enum S3OptionsError {
         /// What to add.
         missing: &'static str,
     },
+    /// What objects are written with.
+    #[error(transparent)]
+    Objects(#[from] ObjectOptionsError),
+    /// An option of the way to the store.
+    #[error("{option} {value:?} can't be used: {remedy}")]
+    Way {
+        /// Which.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What to do instead.
+        remedy: &'static str,
+    },
     /// A limit that no call could keep.
     #[error("{name} must be more than zero")]
     Zero {
@@ -104,6 +154,14 @@ impl S3Options {
             access_key: None,
             secret_key: None,
             session_token: None,
+            profile: None,
+            assume_role: None,
+            dual_stack: false,
+            fips: false,
+            accelerate: false,
+            ca_bundle: None,
+            application: None,
+            objects: ObjectOptions::default(),
             connect_timeout: CONNECT_TIMEOUT,
             operation_timeout: OPERATION_TIMEOUT,
             slowest_bytes_per_second: SLOWEST_BYTES_PER_SECOND,
@@ -139,6 +197,57 @@ impl S3Options {
             if is_zero {
                 return Err(S3OptionsError::Zero { name });
             }
+        }
+        self.check_way()?;
+        Ok(self.objects.check()?)
+    }
+
+    fn check_way(&self) -> Result<(), S3OptionsError> {
+        let refuse = |option, value: &str, remedy| {
+            Err(S3OptionsError::Way { option, value: value.to_owned(), remedy })
+        };
+        if let Some(profile) = &self.profile {
+            if self.access_key.is_some() {
+                return refuse("profile", profile, "keys are given, too: give one of them");
+            }
+            if profile.is_empty() {
+                return refuse("profile", profile, "give its name, or leave it out");
+            }
+        }
+        if let Some(role) = &self.assume_role {
+            if !role.arn.starts_with("arn:") || role.arn.chars().any(char::is_whitespace) {
+                return refuse("assume_role", &role.arn, "give its ARN, such as arn:aws:iam::123456789012:role/journal");
+            }
+            let good = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+            if let Some(name) = &role.session_name
+                && (!(2..=64).contains(&name.len()) || !name.bytes().all(good))
+            {
+                return refuse("role_session_name", name, "give 2 to 64 of A-Z, a-z, 0-9 and _+=,.@-");
+            }
+        }
+        // Amazon's own endpoints, which another one would replace.
+        if let Some(endpoint) = &self.endpoint {
+            for (option, is_given) in
+                [("dual_stack", self.dual_stack), ("fips", self.fips), ("accelerate", self.accelerate)]
+            {
+                if is_given {
+                    return refuse(option, endpoint, "it chooses one of Amazon's endpoints: leave it or endpoint out");
+                }
+            }
+            let is_plain = endpoint.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));
+            if is_plain && matches!(self.objects.encryption, Some(Encryption::Customer(_))) {
+                return refuse("endpoint", endpoint, "a key for SSE-C goes with each request: use https://");
+            }
+        }
+        if self.accelerate && (self.path_style || self.bucket.contains('.') || self.fips) {
+            let remedy = "it needs the bucket's name, without dots, in the host's, and there is no FIPS endpoint of it";
+            return refuse("accelerate", &self.bucket, remedy);
+        }
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if let Some(name) = &self.application
+            && (name.is_empty() || name.len() > 50 || !name.bytes().all(good))
+        {
+            return refuse("application", name, "give up to 50 letters, digits and !#$%&'*+-.^_`|~");
         }
         Ok(())
     }
@@ -201,6 +310,14 @@ impl fmt::Debug for S3Options {
             .field("access_key", &self.access_key)
             .field("secret_key", &hidden(&self.secret_key))
             .field("session_token", &hidden(&self.session_token))
+            .field("profile", &self.profile)
+            .field("assume_role", &self.assume_role)
+            .field("dual_stack", &self.dual_stack)
+            .field("fips", &self.fips)
+            .field("accelerate", &self.accelerate)
+            .field("ca_bundle", &self.ca_bundle)
+            .field("application", &self.application)
+            .field("objects", &self.objects)
             .field("connect_timeout", &self.connect_timeout)
             .field("operation_timeout", &self.operation_timeout)
             .field("slowest_bytes_per_second", &self.slowest_bytes_per_second)
