@@ -193,7 +193,7 @@ fn existing(directory: &Path) -> Option<PathBuf> {
 
 /// Whether a journal keeps its entries there.
 fn is_queue(directory: &Path) -> bool {
-    let is_its = |name: &str| name == "lock" || name.ends_with(".slab");
+    let is_its = |name: &str| name == "lock" || name.strip_suffix(".slab").is_some();
     RealDisk.entries(directory).is_ok_and(|entries| entries.iter().any(|entry| is_its(&entry.name)))
 }
 

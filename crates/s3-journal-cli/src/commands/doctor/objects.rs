@@ -41,7 +41,7 @@ impl Asking<'_> {
             done = self.put_one(self.key, None).await;
         }
         match done {
-            Ok(()) => self.note(Question::Put, Answer::Done("permitted (s3:PutObject)".to_owned())),
+            Ok(()) => self.permitted(Question::Put),
             Err(error) => self.note(Question::Put, &error),
         }
     }
@@ -107,12 +107,12 @@ impl Asking<'_> {
     fn judge_head(&mut self, head: &Head) {
         let words = |words: &str| Answer::Done(words.to_owned());
         let body = small();
-        let seen = if head.len_bytes == body.len() as u64 {
-            words("permitted (s3:GetObject)")
+        if head.len_bytes == body.len() as u64 {
+            self.permitted(Question::Head);
         } else {
-            Answer::Wrong(format!("{} bytes are told of {} that were written", head.len_bytes, body.len()))
-        };
-        self.note(Question::Head, seen);
+            let words = format!("{} bytes are told of {} that were written", head.len_bytes, body.len());
+            self.note(Question::Head, Answer::Wrong(words));
+        }
         let sum = match head.crc64nvme {
             Some(sum) if sum == checksum(&body) => words("told with the object"),
             Some(_) => Answer::Wrong("another sum is told than the object's".to_owned()),
@@ -143,20 +143,22 @@ impl Asking<'_> {
     pub async fn read(&mut self) {
         if self.is_done(Question::Put) && !self.is_over() {
             let (from, len) = (RANGE.start as u64, RANGE.len() as u64);
-            let answer = match self.bucket.get_range(self.key, from, len).await {
+            match self.bucket.get_range(self.key, from, len).await {
                 Ok(bytes) if small().get(RANGE).is_some_and(|range| *range == *bytes) => {
-                    Answer::Done("permitted (s3:GetObject)".to_owned())
+                    self.permitted(Question::Get);
                 }
-                Ok(_) => Answer::Wrong("a range was asked for, and other bytes came back".to_owned()),
-                Err(error) => Answer::from(&error),
-            };
-            self.note(Question::Get, answer);
+                Ok(_) => {
+                    let words = "a range was asked for, and other bytes came back".to_owned();
+                    self.note(Question::Get, Answer::Wrong(words));
+                }
+                Err(error) => self.note(Question::Get, &error),
+            }
         }
         if self.is_over() {
             return;
         }
         let is_there = self.is_done(Question::Put);
-        let answer = match self.bucket.list(self.key, None).await {
+        match self.bucket.list(self.key, None).await {
             Ok(page) => {
                 let found = page.objects.into_iter().find(|object| object.key == self.key);
                 // Where looking isn't permitted, a listing tells the time, too.
@@ -166,14 +168,14 @@ impl Asking<'_> {
                     self.judge_clock(told);
                 }
                 if found.is_some() == is_there {
-                    Answer::Done("permitted (s3:ListBucket)".to_owned())
+                    self.permitted(Question::List);
                 } else {
-                    Answer::Wrong("what is listed isn't what was written".to_owned())
+                    let words = "what is listed isn't what was written".to_owned();
+                    self.note(Question::List, Answer::Wrong(words));
                 }
             }
-            Err(error) => Answer::from(&error),
-        };
-        self.note(Question::List, answer);
+            Err(error) => self.note(Question::List, &error),
+        }
     }
 
     /// Deletes our object; where none is, that asks for the same permission.
@@ -184,7 +186,7 @@ impl Asking<'_> {
         match self.bucket.delete(self.key).await {
             Ok(()) => {
                 self.traces.deleted(self.key);
-                self.note(Question::Delete, Answer::Done("permitted (s3:DeleteObject)".to_owned()));
+                self.permitted(Question::Delete);
             }
             Err(error) => self.note(Question::Delete, &error),
         }

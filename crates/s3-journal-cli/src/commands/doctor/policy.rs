@@ -1,6 +1,7 @@
 //! What to set at Amazon: the least policy that lets a journal run, with what makes it stricter, and the rule that clears
 //! abandoned uploads away. Pure.
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// How long an upload may stay open before Amazon aborts it. What is aborted is uploaded again, so this is about the parts of
@@ -29,34 +30,35 @@ impl Place {
 
     /// The policy, for the user or role that runs the journal; one statement for each step, so that those that aren't wanted
     /// can be left out.
-    pub fn policy(&self) -> Value {
+    pub fn policy(&self) -> Policy {
         let bucket = format!("arn:{}:s3:::{}", self.partition, self.bucket);
         let keys = match literal(&self.prefix) {
             prefix if prefix.is_empty() => "*".to_owned(),
             prefix => format!("{prefix}/*"),
         };
         let objects = format!("{bucket}/{keys}");
-        let statement = |sid: &str, actions: &[&str], resource: &str, condition: Option<&str>| {
-            let mut statement =
-                json!({ "Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resource });
-            if let Some(operator) = condition.filter(|_| !self.prefix.is_empty())
-                && let Some(statement) = statement.as_object_mut()
-            {
-                statement.insert("Condition".to_owned(), json!({ operator: { "s3:prefix": [keys] } }));
-            }
-            statement
+        let on_objects = |sid, action| Statement {
+            sid,
+            effect: "Allow",
+            action,
+            resource: objects.clone(),
+            condition: None,
         };
-        json!({
-            "Version": "2012-10-17",
-            "Statement": [
-                statement("Run", &["s3:PutObject", "s3:AbortMultipartUpload"], &objects, None),
-                statement("Stricter", &["s3:GetObject", "s3:ListMultipartUploadParts"], &objects, None),
-                statement("Read", &["s3:ListBucket"], &bucket, Some("StringLike")),
-                // Requests that don't carry the key are let through: S3 doesn't document it for this action.
-                statement("Sweep", &["s3:ListBucketMultipartUploads"], &bucket, Some("StringLikeIfExists")),
-                statement("Recover", &["s3:DeleteObject"], &objects, None),
+        let on_bucket = |sid, action, operator: &str| {
+            let condition = (!self.prefix.is_empty()).then(|| json!({ operator: { "s3:prefix": [keys] } }));
+            Statement { sid, effect: "Allow", action, resource: bucket.clone(), condition }
+        };
+        Policy {
+            version: "2012-10-17",
+            statement: vec![
+                on_objects("Run", &["s3:PutObject", "s3:AbortMultipartUpload"]),
+                on_objects("Stricter", &["s3:GetObject", "s3:ListMultipartUploadParts"]),
+                on_bucket("Read", &["s3:ListBucket"], "StringLike"),
+                // Lets requests through that don't carry the key: Amazon doesn't promise it for this action.
+                on_bucket("Sweep", &["s3:ListBucketMultipartUploads"], "StringLikeIfExists"),
+                on_objects("Recover", &["s3:DeleteObject"]),
             ],
-        })
+        }
     }
 
     /// The bucket's lifecycle configuration, with this rule alone.
@@ -70,6 +72,40 @@ impl Place {
                 "AbortIncompleteMultipartUpload": { "DaysAfterInitiation": ABORT_AFTER_DAYS },
             }],
         })
+    }
+}
+
+/// A policy, as Amazon writes it
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html>).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Policy {
+    version: &'static str,
+    statement: Vec<Statement>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement {
+    sid: &'static str,
+    effect: &'static str,
+    action: &'static [&'static str],
+    resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    condition: Option<Value>,
+}
+
+impl Policy {
+    /// For people: a statement on a line, which can be copied as it is.
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("  {{\"Version\": \"{}\", \"Statement\": [", self.version)];
+        for (place, statement) in self.statement.iter().enumerate() {
+            let comma = if place + 1 < self.statement.len() { "," } else { "" };
+            // Texts and lists of texts can always be written.
+            lines.push(format!("    {}{comma}", serde_json::to_string(statement).unwrap_or_default()));
+        }
+        lines.push("  ]}".to_owned());
+        lines
     }
 }
 

@@ -1,7 +1,11 @@
 use super::*;
 
+fn policy(place: &Place) -> Value {
+    serde_json::to_value(place.policy()).unwrap()
+}
+
 fn statements(place: &Place) -> Vec<Value> {
-    place.policy()["Statement"].as_array().unwrap().clone()
+    policy(place)["Statement"].as_array().unwrap().clone()
 }
 
 fn named(place: &Place, sid: &str) -> Value {
@@ -11,7 +15,9 @@ fn named(place: &Place, sid: &str) -> Value {
 #[test]
 fn the_least_policy_has_two_actions_on_the_prefix_alone() {
     let place = Place::of("s3://logs", "app/events", None).unwrap();
-    assert_eq!(place.policy()["Version"], "2012-10-17");
+    let (whole, printed) = (policy(&place), place.policy().lines().concat());
+    assert_eq!(whole["Version"], "2012-10-17");
+    assert_eq!(serde_json::from_str::<Value>(&printed).unwrap(), whole, "what people see is the same");
     assert_eq!(
         named(&place, "Run"),
         json!({

@@ -7,9 +7,10 @@ use serde_json::Value;
 
 use super::check::{Check, Outcome};
 use super::directory::DirectoryFigures;
-use super::policy::{LIFECYCLE_WORDS, POLICY_WORDS, Place};
+use super::policy::{LIFECYCLE_WORDS, POLICY_WORDS, Place, Policy};
 use super::store::StoreFigures;
 use crate::exit::Exit;
+use crate::human;
 
 /// Everything.
 #[derive(Debug, Serialize)]
@@ -25,7 +26,7 @@ pub struct Report {
     /// The local directory; null where none was named.
     directory_figures: Option<DirectoryFigures>,
     /// The policy; null where the store isn't S3.
-    policy: Option<Value>,
+    policy: Option<Policy>,
     /// The lifecycle configuration; null where the store isn't S3.
     lifecycle: Option<Value>,
     /// What couldn't be removed again.
@@ -78,21 +79,22 @@ impl Report {
     pub fn lines(&self) -> Vec<String> {
         let mut lines = vec![format!("store: {}", self.store)];
         let (store, directory) = self.checks.split_at(self.of_store.min(self.checks.len()));
-        lines.extend(store.iter().flat_map(check_lines));
+        lines.extend(check_lines(store));
         lines.extend(figure_lines(self.store_figures.lines()));
         if let Some(figures) = &self.directory_figures {
             lines.push(format!("local directory: {}", figures.directory));
-            lines.extend(directory.iter().flat_map(check_lines));
+            lines.extend(check_lines(directory));
             lines.extend(figure_lines(figures.lines()));
         }
         lines.push(String::new());
         if let Some(policy) = &self.policy {
             lines.push(format!("The policy for whoever runs it; {POLICY_WORDS}:"));
-            lines.extend(pretty(policy));
+            lines.extend(policy.lines());
+            lines.push(String::new());
         }
         if let Some(lifecycle) = &self.lifecycle {
             lines.push(format!("The lifecycle rule for the bucket; {LIFECYCLE_WORDS}:"));
-            lines.extend(pretty(lifecycle));
+            lines.push(format!("  {lifecycle}"));
             lines.push(String::new());
         }
         lines.push(self.verdict());
@@ -126,20 +128,31 @@ impl Report {
     }
 }
 
-fn check_lines(check: &Check) -> Vec<String> {
-    let mut lines = vec![format!("  {:<8} {:<21} {}", check.outcome.word(), check.name, check.detail)];
-    if !check.remedy.is_empty() {
-        lines.push(format!("  {:<30} -> {}", "", check.remedy));
+/// One line for each, and for all that weren't tried for one reason.
+fn check_lines(checks: &[Check]) -> Vec<String> {
+    let line = |word: &str, what: &str, detail: &str| format!("  {word:<8} {what:<21} {detail}");
+    let is_untried = |one: &Check, other: &Check| {
+        one.outcome == Outcome::Unknown && other.outcome == Outcome::Unknown && one.detail == other.detail
+    };
+    let mut lines = Vec::new();
+    for alike in checks.chunk_by(is_untried) {
+        match alike {
+            [check] => lines.push(line(check.outcome.word(), check.name, &check.detail)),
+            [check, ..] => {
+                let all = human::counted(alike.len() as u64, "thing", "things");
+                lines.push(line(check.outcome.word(), &all, &check.detail));
+            }
+            [] => {}
+        }
+        if let Some(check) = alike.first().filter(|check| !check.remedy.is_empty()) {
+            lines.push(format!("  {:<30} -> {}", "", check.remedy));
+        }
     }
     lines
 }
 
 fn figure_lines(figures: Vec<(String, String)>) -> Vec<String> {
     figures.into_iter().map(|(what, figure)| format!("  {what:<56}{figure:>12}")).collect()
-}
-
-fn pretty(value: &Value) -> Vec<String> {
-    format!("{value:#}").lines().map(ToOwned::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -145,6 +145,19 @@ impl<'a> Asking<'a> {
         self.answers.insert(question, answer.into());
     }
 
+    /// Notes that it was done, and so is permitted.
+    pub fn permitted(&mut self, question: Question) {
+        let words = match question.permission() {
+            Some(permission) if self.is_s3() => format!("permitted ({permission})"),
+            _ => "works".to_owned(),
+        };
+        self.note(question, Answer::Done(words));
+    }
+
+    fn is_s3(&self) -> bool {
+        self.bucket.name().starts_with("s3://")
+    }
+
     /// Now, by the wall.
     pub fn wall(&self) -> SystemTime {
         self.clock.wall()
@@ -200,7 +213,7 @@ impl<'a> Asking<'a> {
                     Some(refusal) if refusal.kind == BucketErrorKind::Forbidden => {
                         "the store says no more of them than that something isn't permitted"
                     }
-                    _ if self.bucket.name().starts_with("s3://") => "the store takes them",
+                    _ if self.is_s3() => "the store takes them",
                     _ => "none are needed",
                 };
                 self.note(Question::Credentials, Answer::Done(words.to_owned()));

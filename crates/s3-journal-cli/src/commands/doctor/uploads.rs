@@ -13,10 +13,6 @@ use crate::commands::bench::sample;
 /// The least that S3 takes for a part that another one follows.
 const PART_BYTES: usize = 5 << 20;
 
-fn done(words: &str) -> Answer {
-    Answer::Done(words.to_owned())
-}
-
 impl Asking<'_> {
     async fn begin(&mut self) -> Result<String, BucketError> {
         let begun = self.bucket.create_upload(self.key, &Metadata::new()).await;
@@ -33,7 +29,7 @@ impl Asking<'_> {
             Ok(upload_id) => upload_id,
             Err(error) => return self.note(Question::CreateUpload, &error),
         };
-        self.note(Question::CreateUpload, done("permitted (s3:PutObject)"));
+        self.permitted(Question::CreateUpload);
         if let Some(part) = self.send(&upload_id).await {
             self.list_parts(&upload_id, &part).await;
             self.complete(&upload_id, part).await;
@@ -53,7 +49,7 @@ impl Asking<'_> {
         match sent.await {
             Ok(etag) => {
                 self.part = Some((PART_BYTES, begun.elapsed().as_secs_f64()));
-                self.note(Question::UploadPart, done("permitted (s3:PutObject)"));
+                self.permitted(Question::UploadPart);
                 Some(Part { number: 1, etag, len_bytes, crc64nvme: Some(crc64nvme) })
             }
             Err(error) => {
@@ -67,16 +63,18 @@ impl Asking<'_> {
         if self.is_over() {
             return;
         }
-        let answer = match self.bucket.list_parts(self.key, upload_id).await {
+        match self.bucket.list_parts(self.key, upload_id).await {
             Ok(parts) => match parts.as_slice() {
                 [part] if (part.number, part.len_bytes) == (sent.number, sent.len_bytes) => {
-                    done("permitted (s3:ListMultipartUploadParts)")
+                    self.permitted(Question::ListParts);
                 }
-                _ => Answer::Wrong("other parts are listed than were sent".to_owned()),
+                _ => {
+                    let words = "other parts are listed than were sent".to_owned();
+                    self.note(Question::ListParts, Answer::Wrong(words));
+                }
             },
-            Err(error) => Answer::from(&error),
-        };
-        self.note(Question::ListParts, answer);
+            Err(error) => self.note(Question::ListParts, &error),
+        }
     }
 
     /// Where our object already is; only then can it be refused.
@@ -114,7 +112,7 @@ impl Asking<'_> {
             aborted = self.abort_one(&another).await;
         }
         match aborted {
-            Ok(()) => self.note(Question::AbortUpload, done("permitted (s3:AbortMultipartUpload)")),
+            Ok(()) => self.permitted(Question::AbortUpload),
             Err(error) => self.note(Question::AbortUpload, &error),
         }
     }
@@ -130,10 +128,9 @@ impl Asking<'_> {
         if self.is_over() {
             return;
         }
-        let answer = match self.bucket.list_uploads(self.key, None).await {
-            Ok(_) => done("permitted (s3:ListBucketMultipartUploads)"),
-            Err(error) => Answer::from(&error),
-        };
-        self.note(Question::ListUploads, answer);
+        match self.bucket.list_uploads(self.key, None).await {
+            Ok(_) => self.permitted(Question::ListUploads),
+            Err(error) => self.note(Question::ListUploads, &error),
+        }
     }
 }
