@@ -178,9 +178,9 @@ impl Asking<'_> {
         }
     }
 
-    /// Deletes our object; where none is, that asks for the same permission.
+    /// Deletes our object; where none is, S3 asks for the same permission, and a directory for none.
     pub async fn delete(&mut self) {
-        if self.is_over() {
+        if self.is_over() || !self.is_s3() && !self.is_done(Question::Put) {
             return;
         }
         match self.bucket.delete(self.key).await {

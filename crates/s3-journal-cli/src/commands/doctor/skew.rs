@@ -42,7 +42,7 @@ mod tests {
         }
         let behind = judge(at(1000), at(1003), at(1063)).unwrap_err();
         assert!(
-            behind.contains("behind") && behind.contains(&human::time(Duration::from_secs(60))),
+            behind.contains("behind") && behind.contains(&human::time(Duration::from_mins(1))),
             "{behind}"
         );
         let ahead = judge(at(10_000), at(10_003), at(9_000)).unwrap_err();

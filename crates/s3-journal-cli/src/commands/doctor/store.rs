@@ -154,7 +154,8 @@ impl<'a> Asking<'a> {
         self.note(question, Answer::Done(words));
     }
 
-    fn is_s3(&self) -> bool {
+    /// Whether there are permissions to speak of.
+    pub fn is_s3(&self) -> bool {
         self.bucket.name().starts_with("s3://")
     }
 
@@ -210,11 +211,11 @@ impl<'a> Asking<'a> {
             refusal => {
                 self.note(Question::Reach, Answer::Done("it answers".to_owned()));
                 let words = match refusal {
+                    _ if !self.is_s3() => "none are needed",
                     Some(refusal) if refusal.kind == BucketErrorKind::Forbidden => {
                         "the store says no more of them than that something isn't permitted"
                     }
-                    _ if self.is_s3() => "the store takes them",
-                    _ => "none are needed",
+                    _ => "the store takes them",
                 };
                 self.note(Question::Credentials, Answer::Done(words.to_owned()));
             }
