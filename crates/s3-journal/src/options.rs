@@ -211,7 +211,7 @@ setters! {
     local_directory: impl Into<PathBuf> => |raw, value| raw.local_directory = Some(value.into());
     /// How objects are compressed. Default: not.
     compressor: Compressor => |raw, value| raw.compressor = value;
-    /// How hard: gzip 1 to 9 (6), zstd -7 to 22 (3), lzma2 0 to 9 (3).
+    /// How hard: gzip 1 to 9 (7), zstd -7 to 22 (3), lzma2 0 to 9 (3).
     compression_level: i32 => |raw, value| raw.compression_level = Some(value);
     /// What follows each entry. Default: a newline. Empty: nothing, and readers can't count entries.
     delimiter: impl Into<Vec<u8>> => |raw, value| raw.delimiter = value.into();
