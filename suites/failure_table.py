@@ -23,7 +23,7 @@ from pathlib import Path
 import decoders
 from checks import check, equal, note
 from oracle import Lines, Oracle, check_closed
-from program import Program
+from program import Program, lines_said
 from proxy import Proxy, Refusal, Request
 from suite import Suite
 
@@ -105,7 +105,7 @@ def refusals(suite: Suite, lines: Lines) -> None:
         # Some seconds more: no second line, and no storm of requests.
         time.sleep(3)
         for what, proxy, writer, *_ in waiting:
-            equal(writer.stderr.count("\n"), 1, f"{what}: one line, not a flood")
+            equal(len(lines_said(writer.stderr)), 1, f"{what}: one line, not a flood")
             asked = sum(proxy.requests.values())
             check(0 < asked < 60, f"{what}: it asks again at longer and longer intervals", asked)
             proxy.refuse = lambda _: None
@@ -151,7 +151,7 @@ def lost_answers(suite: Suite, lines: Lines) -> None:
                 arguments = ("write", "--to", bucket.url, "--local-directory", queue, "--id", "table", *shape)
                 ended = through(suite, proxy).run(*arguments, stdin=b"".join(lines.blocks(number, count)))
             check(done, f"{what}: it happened", proxy.requests)
-            equal((ended.returncode, ended.stderr), (0, ""), f"{what}: write ends well and says nothing")
+            equal((ended.returncode, lines_said(ended.stderr)), (0, []), f"{what}: write ends well and says nothing")
             oracle.end(number, count, count)
             oracle.check(bucket, suite.directory / "objects", what, all_of_file=True)
             equal(len(bucket.objects()), 1, f"{what}: there is one object")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import text
 from bucket import Bucket
 from checks import check, equal, note
-from program import Program, Writer
+from program import Program, Writer, lines_said
 from suite import Suite
 
 MIB = 1 << 20
@@ -121,7 +121,7 @@ def kill_at_some_moment(suite: Suite, writer: Writer, bucket: Bucket, first: int
 
 def complaints(stderr: str) -> list[str]:
     """What a run said, without the one line that a kill in the middle of a write explains: bytes nobody was promised."""
-    return [line for line in stderr.splitlines() if CUT not in line]
+    return [line for line in lines_said(stderr) if CUT not in line]
 
 
 def gunzipped(objects: Iterator[bytes]) -> Iterator[bytes]:

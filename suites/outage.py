@@ -6,7 +6,7 @@ import time
 import text
 from bucket import Bucket
 from checks import check, equal, note
-from program import Program
+from program import Program, lines_said
 from suite import Suite
 
 MIB = 1 << 20
@@ -40,7 +40,7 @@ def down_from_the_start(suite: Suite) -> None:
         said = writer.wait_for(lambda: "the store takes nothing" in writer.stderr, f"{what}: it is told")
         check(said, f"{what}: it is told on standard error")
         minutes = (time.monotonic() - started) // 60
-        check(writer.stderr.count("\n") <= 1 + minutes, f"{what}: in one line a minute at most", writer.stderr)
+        check(len(lines_said(writer.stderr)) <= 1 + minutes, f"{what}: in one line a minute at most", writer.stderr)
         suite.server.start()
         bucket = suite.bucket("outage")
         arrived = writer.wait_for(lambda: writer.uploaded == lines, f"{what}: all is uploaded")
@@ -92,7 +92,7 @@ def close_timeout(suite: Suite) -> None:
     equal(program.status(queue)["pending_entries"], lines, f"{what}: status tells what waits")
     suite.server.start()
     drained = program.run(*command)
-    equal((drained.returncode, drained.stderr), (0, ""), f"{what}: the same command without input delivers it")
+    equal((drained.returncode, lines_said(drained.stderr)), (0, []), f"{what}: the same command without input delivers it")
     equal(program.status(queue)["pending_entries"], 0, f"{what}: nothing waits any more")
     check_whole(suite, bucket, program, lines, what)
 

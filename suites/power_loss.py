@@ -20,6 +20,8 @@ SHAPES = (
 )
 LINES_MAX = 150_000
 LOST_AFTER_SECONDS_MAX = 2.5
+# The kernel writes out what nobody synced when it likes, and more so on a machine that is busy writing.
+NO_FSYNC_TRIES = 5
 
 
 def run(suite: Suite) -> None:
@@ -93,10 +95,20 @@ def power_goes(suite: Suite, mounted: volume.Volume, lines: Lines, times: int) -
 def without_fsync(suite: Suite, mounted: volume.Volume, lines: Lines) -> None:
     """The same with `--no-fsync`, where *durable* means handed to the operating system: the loss shows, so this suite
     would notice one."""
-    what, program = f"power loss, {mounted.kind}, without fsync", suite.program()
-    bucket, queue = suite.bucket(f"power-no-fsync-{mounted.kind}"), mounted.place / "queue-no-fsync"
+    what, told = f"power loss, {mounted.kind}, without fsync", 10_000
+    for number in range(1, NO_FSYNC_TRIES + 1):
+        there = lines_left(suite, mounted, lines, told, number, what)
+        note(f"{what}, try {number}: {there} of {told} lines are there")
+        if there < told:
+            break
+    check(there < told, f"{what}: of {told} lines told some are lost", there)
+
+
+def lines_left(suite: Suite, mounted: volume.Volume, lines: Lines, told: int, number: int, what: str) -> int:
+    """How many of the lines told durable are in the bucket after the power has gone."""
+    name, program = f"no-fsync-{number}", suite.program()
+    bucket, queue = suite.bucket(f"power-{name}-{mounted.kind}"), mounted.place / f"queue-{name}"
     to = ("--to", bucket.url, "--local-directory", queue, "--id", "power", "--no-fsync")
-    told = 10_000
     with program.start_write(*to, "--max-batch-latency", "10ms") as writer:
         writer.feed(lines.blocks(0, told), close=False)
         writer.wait_for(lambda: writer.durable == told, f"{what}: all is told durable")
@@ -107,5 +119,4 @@ def without_fsync(suite: Suite, mounted: volume.Volume, lines: Lines) -> None:
     done = program.run("write", *to)
     there = sum(content.count(b"\n") for content in bucket.read())
     equal(done.returncode, 0, f"{what}: the last run ends well")
-    check(there < told, f"{what}: of {told} lines told some are lost", there)
-    note(f"{what}: {there} of {told} lines are there")
+    return there

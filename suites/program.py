@@ -16,6 +16,8 @@ from checks import wait_until
 
 # No run of the suites' sizes takes that long, even on a busy machine; a hang is a failure, not a wait for ever.
 ENDS_WITHIN_SECONDS = 300
+# A sync that takes a second is told, once a minute. It says how this machine's disk does, and nothing of the program.
+SLOW_DISK = " WARN the disk is slow to sync: check its health and load "
 
 
 def build() -> Path:
@@ -27,6 +29,11 @@ def build() -> Path:
         ["cargo", "build", "--quiet", "--release", "--locked", "-p", "s3-journal-cli"], cwd=environment.ROOT, check=True
     )
     return environment.TARGET / "release" / "s3-journal"
+
+
+def lines_said(stderr: str) -> list[str]:
+    """The lines that it said, without those that a slow disk explains."""
+    return [line for line in stderr.splitlines() if SLOW_DISK not in line]
 
 
 class Program:

@@ -143,10 +143,11 @@ class Proxy:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def settle(self) -> None:
-        """From now on without faults; returns when everything that was to come late has come."""
+        """From now on without faults; returns when the store has been asked everything that it will be: what was to come
+        late, and what is still being carried for a program that was killed. While no program runs."""
         self.fault_rate = 0.0
         with self._late_done:
-            if not self._late_done.wait_for(lambda: self._late == 0, STORE_ANSWERS_WITHIN_SECONDS):
+            if not self._late_done.wait_for(lambda: not self._late and not self._open, STORE_ANSWERS_WITHIN_SECONDS):
                 raise TimeoutError("late requests don't end")
 
     def told(self) -> str:
@@ -180,9 +181,10 @@ class Proxy:
             # The program was killed, or the store was: what is left of the connection goes, too.
             pass
         finally:
-            with self._lock:
-                self._open.discard(connection)
             connection.close()
+            with self._late_done:
+                self._open.discard(connection)
+                self._late_done.notify_all()
 
     def _carry(self, request: Request, client: socket.socket) -> bool:
         """Carries one request; whether the connection goes on."""

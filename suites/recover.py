@@ -144,7 +144,10 @@ def cut_short(suite: Suite, content: bytes, kills: int) -> None:
         # Later and later, so that kills fall into later steps, too; the last may find it done.
         seconds = suite.random.uniform(0, 2 * kill / kills)
         program.kill_after(seconds, *command, "--to", bucket.url)
-        keys = [stored["Key"] for stored in listed(bucket)]
+        # What was killed may still be served for a moment: read again until nothing has changed meanwhile.
+        keys, cat = None, None
+        while keys != (keys := [stored["Key"] for stored in listed(bucket)]):
+            cat = program.run("cat", "--to", bucket.url)
         state = (
             any(key.endswith(".journal.zst") and ".recover" not in key for key in keys),
             any(".recovered." in key for key in keys),
@@ -153,11 +156,10 @@ def cut_short(suite: Suite, content: bytes, kills: int) -> None:
         seen.add(state)
         if state == (True, False, True):
             continue
-        cat = program.run("cat", "--to", bucket.url)
         is_prefix = cat.returncode == 0 and content.startswith(cat.stdout)
         check(is_prefix, f"{what}: readers see neither a gap nor a double", cat.stderr)
     note(f"{what}: {len(seen)} states (torn, recovered, note) were seen after {kills} kills: {sorted(seen)}")
-    # What was killed may still be served for a moment.
+    # For the same reason.
     time.sleep(1)
     recover(program, bucket, *command[2:], what=f"{what}, run to its end")
     lines = program.run("cat", "--to", bucket.url).stdout.count(NEWLINE)

@@ -10,6 +10,7 @@ import decoders
 import environment
 import text
 from checks import check, equal, note
+from program import lines_said
 from suite import Suite
 
 COMPRESSORS = ("none", "gzip", "zstd", "snappy", "lz4", "lzma2")
@@ -42,7 +43,7 @@ def one_way(suite: Suite, name: str, compressor: str, content: bytes, options: l
     written = program.run(
         "write", *to, "--local-directory", queue, "--id", name, "--compressor", compressor, *options, stdin=content
     )  # fmt: skip
-    if not equal((written.returncode, written.stderr), (0, ""), f"{name}: write ends well and says nothing"):
+    if not equal((written.returncode, lines_said(written.stderr)), (0, []), f"{name}: write ends well and says nothing"):
         return
     objects = bucket.check_row(name)
     if in_parts:

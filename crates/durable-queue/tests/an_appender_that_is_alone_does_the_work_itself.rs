@@ -2,6 +2,7 @@
 //! what it leaves.
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may stop")]
+#![allow(clippy::disallowed_methods, reason = "a test on a real disk, with real threads")]
 
 mod support;
 

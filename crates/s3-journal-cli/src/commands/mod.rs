@@ -2,6 +2,7 @@
 
 mod bench;
 mod cat;
+mod doctor;
 mod local;
 mod ls;
 mod recover;
@@ -30,6 +31,7 @@ pub fn run(cli: Cli) -> Result<Exit, Failure> {
         Command::Verify(flags) => verify::run(&flags, quiet, &mut Output::standard()),
         Command::Recover(flags) => recover::run(&flags, &mut Output::standard()),
         Command::Status(flags) => status::run(&flags, &mut Output::standard()),
+        Command::Doctor(flags) => doctor::run(&flags, quiet, &mut Output::standard()),
         Command::Bench(flags) => bench::run(&flags, quiet, &mut Output::standard()),
         Command::Completions(flags) => shell::completions(&flags, &mut Output::standard()),
         Command::Man(flags) => shell::man(&flags, &mut Output::standard()),

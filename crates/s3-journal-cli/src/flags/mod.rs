@@ -2,6 +2,7 @@
 //! with it.
 
 pub mod bench;
+pub mod doctor;
 pub mod log;
 pub mod read;
 pub mod recover;
@@ -55,6 +56,8 @@ pub enum Command {
     Recover(recover::RecoverFlags),
     /// Say what a local directory holds and waits for; works offline, beside a running `write`
     Status(status::StatusFlags),
+    /// Try what a `write` needs here: credentials, permissions, the store's abilities, clock and disk; says what to do next
+    Doctor(doctor::DoctorFlags),
     /// Measure this machine's disk, the store and the compressors, and say which of them would hold a `write` up
     Bench(bench::BenchFlags),
     /// Print completions for a shell

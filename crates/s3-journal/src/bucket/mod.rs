@@ -99,7 +99,7 @@ pub trait Bucket: Debug + Send + Sync + 'static {
     ) -> BucketFuture<'a, UploadPage>;
 
     /// Removes the object at `key`; nothing being there is no error. No journal does: only a recovery, when told to, and the
-    /// program's `bench` its own object.
+    /// program's `bench` and `doctor` their own objects.
     ///
     /// # Errors
     /// See [`BucketErrorKind`].

@@ -4,11 +4,11 @@
 mod compressors;
 mod disk;
 mod limits;
-mod report;
-mod sample;
-mod scratch;
+pub mod report;
+pub mod sample;
+pub mod scratch;
 mod store;
-mod times;
+pub mod times;
 
 use std::path::PathBuf;
 
@@ -47,7 +47,7 @@ pub fn run(flags: &BenchFlags, quiet: bool, output: &mut Output) -> Result<Exit,
         opening::options_for_objects(&flags.store, &flags.stored)?.open_bucket().map_err(|error| opening::open_failure(&error))?;
     let upload = Upload::of(flags, bucket.as_ref())?;
     let sample = sample::of(flags.sample.as_deref())?;
-    let name = unique_name()?;
+    let name = unique_name("bench")?;
     let slash = if prefix.is_empty() { "" } else { "/" };
     let bench = Bench {
         store_name: format!("{}{slash}{prefix}", bucket.name()),
@@ -146,11 +146,14 @@ impl Bench {
     }
 }
 
-/// A name that nothing else has.
-fn unique_name() -> Result<String, Failure> {
+/// A name that nothing else has, with the command that makes it.
+///
+/// # Errors
+/// The operating system has no random numbers.
+pub fn unique_name(command: &str) -> Result<String, Failure> {
     let number = SystemRandom.next_u64();
     let number = number.map_err(|error| {
         Failure::caused(Exit::Unexpected, "the operating system has no random numbers", &error)
     })?;
-    Ok(format!("s3-journal-bench-{number:016x}"))
+    Ok(format!("s3-journal-{command}-{number:016x}"))
 }

@@ -216,14 +216,16 @@ fn cells(name: &str, ratio: &str, compressor: &str, disk: &str, store: &str, all
     format!("  {name:<11}{ratio:>6}{compressor:>12}{disk:>12}{store:>12}{all:>12}  {by}")
 }
 
-fn rate(bytes_per_second: f64) -> String {
+/// So many bytes in a second, for people.
+pub fn rate(bytes_per_second: f64) -> String {
     match bytes_per_second / 1e6 {
         mega @ ..9.995 => format!("{mega:.2} MB/s"),
         mega => format!("{mega:.0} MB/s"),
     }
 }
 
-fn short(seconds: f64) -> String {
+/// A short time, for people.
+pub fn short(seconds: f64) -> String {
     match seconds {
         ..0.009_995 => format!("{:.2} ms", seconds * 1e3),
         ..0.999_5 => format!("{:.0} ms", seconds * 1e3),

@@ -10,6 +10,9 @@ use super::Leftover;
 use crate::exit::{Exit, Failure};
 use crate::files;
 
+/// What to do where it can't be made.
+pub const REMEDY: &str = "give --local-directory a directory that this user may write to";
+
 /// The directory, empty at first.
 #[derive(Debug)]
 pub struct Scratch {
@@ -24,18 +27,24 @@ impl Scratch {
     /// # Errors
     /// It can't be made.
     pub fn make(directory: &Path, name: &str) -> Result<Self, Failure> {
+        Self::try_make(directory, name).map_err(|error| {
+            let directory = directory.display();
+            Failure::new(Exit::Directory, format!("{directory} can't be used: {error}; {REMEDY}"))
+        })
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn try_make(directory: &Path, name: &str) -> io::Result<Self> {
         let is_missing = |path: &&Path| {
             let looked = if path.as_os_str().is_empty() { Ok(()) } else { files::look(path).map(drop) };
             looked.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         };
         let made = directory.ancestors().take_while(is_missing).map(Path::to_owned).collect();
         let scratch = Self { path: directory.join(name), made };
-        RealDisk.create_directory(&scratch.path).map_err(|error| {
-            scratch.remove_made();
-            let directory = directory.display();
-            let remedy = "give --local-directory a directory that this user may write to";
-            Failure::new(Exit::Directory, format!("{directory} can't be used: {error}; {remedy}"))
-        })?;
+        RealDisk.create_directory(&scratch.path).inspect_err(|_| scratch.remove_made())?;
         Ok(scratch)
     }
 
