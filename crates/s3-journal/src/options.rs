@@ -413,10 +413,10 @@ impl RawOptions {
             }
             _ => {}
         }
-        let mut options = self.s3_options.as_ref().map_or_else(|| S3Options::new(bucket), |base| S3Options::clone(base));
+        let mut options =
+            self.s3_options.as_ref().map_or_else(|| S3Options::new(bucket), |base| S3Options::clone(base));
         bucket.clone_into(&mut options.bucket);
-        for (of_base, given) in
-            [(&mut options.region, &self.region), (&mut options.endpoint, &self.endpoint)]
+        for (of_base, given) in [(&mut options.region, &self.region), (&mut options.endpoint, &self.endpoint)]
         {
             if given.is_some() {
                 of_base.clone_from(given);
@@ -430,7 +430,9 @@ impl RawOptions {
         }
         let shown = self.endpoint.clone().unwrap_or_else(|| format!("s3://{bucket}"));
         let bucket = S3Bucket::new(options).or_else(|error| match error {
-            S3OptionsError::Objects(ObjectOptionsError { what, value, remedy }) => refuse(what, value, remedy),
+            S3OptionsError::Objects(ObjectOptionsError { what, value, remedy }) => {
+                refuse(what, value, remedy)
+            }
             S3OptionsError::Way { option, value, remedy } => refuse(option, value, remedy),
             error => refuse("endpoint", shown, error),
         })?;

@@ -30,8 +30,8 @@ pub use location::{Location, LocationError, check_prefix};
 pub use memory::{MemoryBucket, StoredObject};
 #[cfg(feature = "s3")]
 pub use s3::{
-    AssumeRole, ChecksumSent, CustomerKey, Encryption, Grants, LockMode, LockUntil, ObjectLock, ObjectOptions,
-    ObjectOptionsError, S3Bucket, S3Options, S3OptionsError,
+    AssumeRole, ChecksumSent, CustomerKey, Encryption, Grants, LockMode, LockUntil, ObjectLock,
+    ObjectOptions, ObjectOptionsError, S3Bucket, S3Options, S3OptionsError,
 };
 
 /// What a bucket's calls return.

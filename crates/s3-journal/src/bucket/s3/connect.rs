@@ -24,6 +24,10 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
 use super::options::{AssumeRole, S3Options};
 use crate::bucket::{BucketError, BucketErrorKind};
 
@@ -156,11 +160,21 @@ fn trust_store(options: &S3Options, needs_tls: bool) -> Result<TrustStore, Bucke
         BucketError::new(BucketErrorKind::NotSent, "CaBundle", message)
     };
     let pem = std::fs::read(&path).map_err(|error| refused(error.to_string()))?;
-    let store = TrustStore::default().with_pem_certificate(pem);
-    // Tried once here: where connections are made nobody could be told.
-    let tried = TlsContext::builder().with_trust_store(store.clone()).build();
-    tried.map_err(|error| refused(error.to_string()))?;
-    Ok(store)
+    check_certificates(&pem).map_err(refused)?;
+    Ok(TrustStore::default().with_pem_certificate(pem))
+}
+
+/// Whether all certificates can be used, and there is one: the client would panic, or trust nobody, later.
+fn check_certificates(pem: &[u8]) -> Result<(), String> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.is_empty() {
+        return Err("there is none in it; PEM begins with -----BEGIN CERTIFICATE-----".to_owned());
+    }
+    Ok(())
 }
 
 fn is_plain(endpoint: &str) -> bool {
@@ -210,7 +224,6 @@ fn http_client(trust: TrustStore) -> SharedHttpClient {
         if let Some((_, connector)) = connectors.iter().find(|(known, _)| is_same(known, settings)) {
             return connector.clone();
         }
-        // It was tried before.
         let context = TlsContext::builder().with_trust_store(trust.clone()).build().unwrap_or_default();
         let mut builder = Connector::builder()
             .connector_settings(settings.clone())

@@ -31,7 +31,8 @@ use super::{
 use connect::{CREDENTIALS_TIMEOUT, Connected};
 use convert::About;
 pub use objects::{
-    ChecksumSent, CustomerKey, Encryption, Grants, LockMode, LockUntil, ObjectLock, ObjectOptions, ObjectOptionsError,
+    ChecksumSent, CustomerKey, Encryption, Grants, LockMode, LockUntil, ObjectLock, ObjectOptions,
+    ObjectOptionsError,
 };
 pub use options::{AssumeRole, S3Options, S3OptionsError};
 
@@ -411,7 +412,6 @@ async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Result<T, 
         BucketError::new(BucketErrorKind::NoAnswer, "Timeout", message)
     })
 }
-
 
 fn if_none_match(create_only: bool) -> Option<String> {
     create_only.then(|| "*".to_owned())

@@ -6,7 +6,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::types::{
-    ObjectCannedAcl, ObjectLockLegalHoldStatus, ObjectLockMode, RequestPayer, ServerSideEncryption, StorageClass,
+    ObjectCannedAcl, ObjectLockLegalHoldStatus, ObjectLockMode, RequestPayer, ServerSideEncryption,
+    StorageClass,
 };
 use aws_smithy_types::base64;
 use md5::{Digest, Md5};
@@ -224,7 +225,11 @@ pub struct ObjectOptionsError {
     pub remedy: &'static str,
 }
 
-fn refuse(what: &'static str, value: impl Into<String>, remedy: &'static str) -> Result<(), ObjectOptionsError> {
+fn refuse(
+    what: &'static str,
+    value: impl Into<String>,
+    remedy: &'static str,
+) -> Result<(), ObjectOptionsError> {
     Err(ObjectOptionsError { what, value: value.into(), remedy })
 }
 
@@ -249,16 +254,17 @@ impl ObjectOptions {
         let printable = |byte: u8| (b' '..=b'~').contains(&byte);
         let class = self.storage_class.as_deref();
         check_word("storage_class", class, upper, "give one as S3 names it, such as STANDARD_IA")?;
-        check_word("acl", self.acl.as_deref(), lower, "give a canned one, such as bucket-owner-full-control")?;
+        check_word(
+            "acl",
+            self.acl.as_deref(),
+            lower,
+            "give a canned one, such as bucket-owner-full-control",
+        )?;
         let words = "give printable ASCII";
         check_word("content_type", self.content_type.as_deref(), printable, words)?;
         check_word("content_encoding", self.content_encoding.as_deref(), printable, words)?;
-        let grants = [
-            &self.grants.full_control,
-            &self.grants.read,
-            &self.grants.read_acp,
-            &self.grants.write_acp,
-        ];
+        let grants =
+            [&self.grants.full_control, &self.grants.read, &self.grants.read_acp, &self.grants.write_acp];
         for grant in grants.into_iter().flatten() {
             check_word("grants", Some(grant), printable, "give a list such as id=\"...\", uri=\"...\"")?;
             if let Some(acl) = &self.acl {
@@ -286,7 +292,8 @@ impl ObjectOptions {
                 && value.chars().count() <= TAG_VALUE_CHARS_MAX
                 && !name.chars().chain(value.chars()).any(char::is_control);
             if !is_good {
-                let limits = "a name has 1 to 128 characters, a value up to 256, none of them a control character";
+                let limits =
+                    "a name has 1 to 128 characters, a value up to 256, none of them a control character";
                 return refuse("tags", format!("{name}={value}"), limits);
             }
         }
@@ -294,7 +301,8 @@ impl ObjectOptions {
     }
 
     fn check_metadata(&self) -> Result<(), ObjectOptionsError> {
-        let good_name = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
+        let good_name =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_.".contains(&byte);
         let good_value = |byte: u8| (b' '..=b'~').contains(&byte);
         let mut bytes = 0;
         for (name, value) in &self.metadata {
@@ -303,8 +311,13 @@ impl ObjectOptions {
                 return refuse("metadata", name, "names that begin with journal- are the journal's own");
             }
             let is_trimmed = value.trim_matches(' ') == value;
-            if name.is_empty() || !name.bytes().all(good_name) || !value.bytes().all(good_value) || !is_trimmed {
-                let shape = "names are of a-z, 0-9, - _ and ., values of printable ASCII without blanks at the ends";
+            if name.is_empty()
+                || !name.bytes().all(good_name)
+                || !value.bytes().all(good_value)
+                || !is_trimmed
+            {
+                let shape =
+                    "names are of a-z, 0-9, - _ and ., values of printable ASCII without blanks at the ends";
                 return refuse("metadata", format!("{name}={value}"), shape);
             }
         }

@@ -216,7 +216,11 @@ impl S3Options {
         }
         if let Some(role) = &self.assume_role {
             if !role.arn.starts_with("arn:") || role.arn.chars().any(char::is_whitespace) {
-                return refuse("assume_role", &role.arn, "give its ARN, such as arn:aws:iam::123456789012:role/journal");
+                return refuse(
+                    "assume_role",
+                    &role.arn,
+                    "give its ARN, such as arn:aws:iam::123456789012:role/journal",
+                );
             }
             let good = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
             if let Some(name) = &role.session_name
@@ -231,7 +235,11 @@ impl S3Options {
                 [("dual_stack", self.dual_stack), ("fips", self.fips), ("accelerate", self.accelerate)]
             {
                 if is_given {
-                    return refuse(option, endpoint, "it chooses one of Amazon's endpoints: leave it or endpoint out");
+                    return refuse(
+                        option,
+                        endpoint,
+                        "it chooses one of Amazon's endpoints: leave it or endpoint out",
+                    );
                 }
             }
             let is_plain = endpoint.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("http://"));

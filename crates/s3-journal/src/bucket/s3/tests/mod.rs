@@ -2,6 +2,7 @@
 
 mod answers;
 mod canned;
+mod objects;
 mod requests;
 mod settings;
 

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime};
 use super::*;
 use canned::Request;
 
-const CREATED: &str = "<InitiateMultipartUploadResult><UploadId>u/1</UploadId></InitiateMultipartUploadResult>";
+const CREATED: &str =
+    "<InitiateMultipartUploadResult><UploadId>u/1</UploadId></InitiateMultipartUploadResult>";
 const COMPLETED: &str = "<CompleteMultipartUploadResult><ETag>\"x\"</ETag></CompleteMultipartUploadResult>";
 const LISTED: &str = "<ListPartsResult><IsTruncated>false</IsTruncated></ListPartsResult>";
 
@@ -27,9 +28,8 @@ fn requests(objects: ObjectOptions) -> Vec<(&'static str, Request)> {
         Answer::new(200, &[], "<ListBucketResult></ListBucketResult>"),
         Answer::new(204, &[], ""),
     ];
-    let names = [
-        "put", "create", "part", "complete", "abort", "parts", "uploads", "head", "get", "list", "delete",
-    ];
+    let names =
+        ["put", "create", "part", "complete", "abort", "parts", "uploads", "head", "get", "list", "delete"];
     let server = Server::new(answers);
     // Not checked: a key of SSE-C over http would be refused.
     let options = S3Options { objects, ..options(&server.endpoint()) };
@@ -69,8 +69,16 @@ fn nothing_is_sent_unasked() {
     let requests = requests(ObjectOptions::default());
     for (call, request) in &requests {
         for unwanted in [
-            "storage-class", "server-side", "x-amz-acl", "x-amz-grant", "tagging", "object-lock", "bucket-owner",
-            "payer", "content-md5", "content-encoding",
+            "storage-class",
+            "server-side",
+            "x-amz-acl",
+            "x-amz-grant",
+            "tagging",
+            "object-lock",
+            "bucket-owner",
+            "payer",
+            "content-md5",
+            "content-encoding",
         ] {
             assert!(!request.has_anywhere(unwanted), "{unwanted} in {call}: {request:?}");
         }
@@ -179,7 +187,7 @@ fn a_customers_key_goes_with_every_request_about_an_objects_bytes() {
     for (name, value) in [
         ("x-amz-server-side-encryption-customer-algorithm", "AES256"),
         ("x-amz-server-side-encryption-customer-key", "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="),
-        ("x-amz-server-side-encryption-customer-key-md5", "@MD5@"),
+        ("x-amz-server-side-encryption-customer-key-md5", "hRasmdxgYDKV3nvbahU1MA=="),
     ] {
         assert_eq!(header(&requests, name), each(&calls, value), "{name}");
     }
@@ -226,7 +234,10 @@ fn what_no_store_could_take_is_refused_by_name() {
         S3Bucket::new(options).expect_err("must be refused").to_string()
     };
     for (text, words) in [
-        (refused(|objects| objects.storage_class = Some("standard ia".into())), "storage_class \"standard ia\""),
+        (
+            refused(|objects| objects.storage_class = Some("standard ia".into())),
+            "storage_class \"standard ia\"",
+        ),
         (refused(|objects| objects.acl = Some("Everybody!".into())), "acl \"Everybody!\""),
         (refused(|objects| objects.content_type = Some("a\nb".into())), "content_type"),
         (refused(|objects| objects.content_encoding = Some(String::new())), "content_encoding"),
@@ -244,7 +255,10 @@ fn what_no_store_could_take_is_refused_by_name() {
             "10 at most",
         ),
         (refused(|objects| drop(objects.tags.insert("x".repeat(129), String::new()))), "tags"),
-        (refused(|objects| drop(objects.metadata.insert("journal-id".into(), "x".into()))), "the journal's own"),
+        (
+            refused(|objects| drop(objects.metadata.insert("journal-id".into(), "x".into()))),
+            "the journal's own",
+        ),
         (refused(|objects| drop(objects.metadata.insert("Name".into(), "x".into()))), "metadata"),
         (refused(|objects| drop(objects.metadata.insert("name".into(), "\u{e4}".into()))), "metadata"),
         (refused(|objects| drop(objects.metadata.insert("name".into(), "x".repeat(1_030)))), "1,024 bytes"),

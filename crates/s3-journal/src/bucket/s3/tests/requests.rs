@@ -46,7 +46,8 @@ fn bytes_that_tls_guards_are_not_hashed_for_the_signature() {
     run(async {
         let options = options(&server.endpoint());
         let connected = Connected { is_encrypted: true, ..connect(&options).await.unwrap() };
-        let bucket = S3Bucket { options, clock: SystemClock::new(), connected: OnceCell::new_with(Some(connected)) };
+        let bucket =
+            S3Bucket { options, clock: SystemClock::new(), connected: OnceCell::new_with(Some(connected)) };
         bucket.put(put(&metadata(), true)).await.unwrap();
         bucket.upload_part(part()).await.unwrap();
     });

@@ -93,3 +93,108 @@ fn checksums_are_written_as_s3_writes_them() {
         assert_eq!(convert::checksum(Some(bad)), None, "{bad}");
     }
 }
+
+#[test]
+fn ways_to_the_bucket_that_exclude_each_other_are_refused() {
+    let amazon = |options: &mut S3Options| options.endpoint = None;
+    for (text, words) in [
+        (problem(|options| options.dual_stack = true), "leave it or endpoint out"),
+        (problem(|options| options.fips = true), "leave it or endpoint out"),
+        (problem(|options| options.accelerate = true), "leave it or endpoint out"),
+        (
+            problem(|options| {
+                amazon(options);
+                options.accelerate = true;
+                options.path_style = true;
+            }),
+            "in the host's",
+        ),
+        (
+            problem(|options| {
+                amazon(options);
+                options.accelerate = true;
+                options.bucket = "a.bucket".into();
+            }),
+            "without dots",
+        ),
+        (problem(|options| options.profile = Some("mine".into())), "profile"),
+        (problem(|options| options.application = Some("my program".into())), "application"),
+        (problem(|options| options.assume_role = Some(AssumeRole::new("admin"))), "arn"),
+    ] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+}
+
+#[test]
+fn the_store_is_told_who_asks() {
+    for (application, words) in [(None, "app/s3-journal"), (Some("billing".to_owned()), "app/billing")] {
+        let server = Server::new([Answer::new(204, &[], "")]);
+        let options = S3Options { application, ..options(&server.endpoint()) };
+        run(async { S3Bucket::new(options).unwrap().delete("a/key").await.unwrap() });
+        let request = server.request();
+        let told = request.header("user-agent").into_iter().chain(request.header("x-amz-user-agent"));
+        assert!(told.into_iter().any(|told| told.contains(words)), "{request:?}");
+    }
+}
+
+#[test]
+fn amazons_endpoints_are_chosen_by_what_is_asked_for() {
+    for (change, host) in [
+        ((|_| {}) as fn(&mut S3Options), "a-bucket.s3.eu-central-1.amazonaws.com"),
+        (|options| options.path_style = true, "s3.eu-central-1.amazonaws.com"),
+        (|options| options.dual_stack = true, "a-bucket.s3.dualstack.eu-central-1.amazonaws.com"),
+        (|options| options.accelerate = true, "a-bucket.s3-accelerate.amazonaws.com"),
+        (
+            |options| (options.accelerate, options.dual_stack) = (true, true),
+            "a-bucket.s3-accelerate.dualstack.amazonaws.com",
+        ),
+        (
+            |options| (options.fips, options.region) = (true, Some("us-east-2".into())),
+            "a-bucket.s3-fips.us-east-2.amazonaws.com",
+        ),
+        (
+            |options| options.bucket = "a-bucket--euc1-az1--x-s3".into(),
+            "a-bucket--euc1-az1--x-s3.s3express-euc1-az1.eu-central-1.amazonaws.com",
+        ),
+    ] {
+        let mut options = options("");
+        options.endpoint = None;
+        change(&mut options);
+        let bucket = S3Bucket::new(options.clone()).unwrap();
+        let url = run(async {
+            let client = &bucket.connected().await.unwrap().client;
+            let limit = aws_sdk_s3::presigning::PresigningConfig::expires_in(Duration::from_mins(1)).unwrap();
+            let asked = client.get_object().bucket(&options.bucket).key("k");
+            asked.presigned(limit).await.map(|request| request.uri().to_owned())
+        });
+        match url {
+            Ok(url) => assert!(url.starts_with(&format!("https://{host}/")), "{host}: {url}"),
+            // A directory bucket asks its zone's endpoint for a session first, which isn't there.
+            Err(error) => {
+                let text = format!("{error:?}");
+                assert!(options.bucket.ends_with("--x-s3"), "{host}: {text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn certificates_that_cant_be_used_are_told_by_their_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("certificates.pem");
+    let told = || {
+        let mut options = options("https://127.0.0.1:1");
+        options.ca_bundle = Some(path.clone());
+        let error = run(async { S3Bucket::new(options).unwrap().connected().await.map(|_| ()).unwrap_err() });
+        assert_eq!(error.kind(), BucketErrorKind::NotSent);
+        error.to_string()
+    };
+    let missing = told();
+    assert!(missing.contains("certificates.pem"), "{missing}");
+    std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nbm90IGE=\n-----END CERTIFICATE-----\n").unwrap();
+    let bad = told();
+    assert!(bad.contains("certificates.pem"), "{bad}");
+    std::fs::write(&path, "these are words\n").unwrap();
+    let empty = told();
+    assert!(empty.contains("certificates.pem"), "{empty}");
+}
