@@ -35,8 +35,9 @@ pub fn run(flags: &RecoverFlags, output: &mut Output) -> Result<Exit, Failure> {
         )));
     }
     store::check_directory(&flags.store)?;
-    let (bucket, prefix) =
-        store::options_for_objects(&flags.store, &flags.stored)?.open_bucket().map_err(|error| store::open_failure(&error))?;
+    let (bucket, prefix) = store::options_for_objects(&flags.store, &flags.stored)?
+        .open_bucket()
+        .map_err(|error| store::open_failure(&error))?;
     let recoverer = Recoverer::new(bucket, &prefix).map_err(|error| {
         Failure::caused(Exit::Unexpected, "the operating system refuses a thread", &error)
     })?;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use s3_journal::bucket::{
-    AssumeRole, ChecksumSent, CustomerKey, Encryption, LockMode, LockUntil, ObjectLock, ObjectOptions, S3Options,
+    AssumeRole, ChecksumSent, CustomerKey, Encryption, LockMode, LockUntil, ObjectLock, ObjectOptions,
+    S3Options,
 };
 
 use crate::exit::Failure;

@@ -14,6 +14,7 @@ use crate::files;
 use crate::flags;
 use crate::flags::store::StoreFlags;
 use crate::flags::stored::StoredFlags;
+use crate::terminal::{Level, say};
 
 /// The options of a journal with what the flags say of the store.
 ///
@@ -60,6 +61,18 @@ pub fn options_for_objects(flags: &StoreFlags, stored: &StoredFlags) -> Result<O
         }
     }
     Ok(options)
+}
+
+/// The same, for who removes again what it writes: without locks, which is said.
+///
+/// # Errors
+/// As of [`options`].
+pub fn options_for_trials(flags: &StoreFlags, stored: &StoredFlags) -> Result<Options, Failure> {
+    let (stored, left_out) = stored.removable();
+    if let Some(flag) = left_out {
+        say(Level::Warn, &format!("option {flag} is left out: what is written here is to be removed again"));
+    }
+    options_for_objects(flags, &stored)
 }
 
 fn is_local(to: &str) -> bool {

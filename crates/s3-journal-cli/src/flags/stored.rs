@@ -23,7 +23,13 @@ pub struct StoredFlags {
     pub sse_kms_key_id: Option<String>,
 
     /// What the use of the key of KMS is bound to; may be given several times
-    #[arg(long, value_name = "NAME=VALUE", env = "S3_JOURNAL_SSE_KMS_CONTEXT", requires = "sse", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "NAME=VALUE",
+        env = "S3_JOURNAL_SSE_KMS_CONTEXT",
+        requires = "sse",
+        value_delimiter = ','
+    )]
     pub sse_kms_context: Vec<Pair>,
 
     /// Whether S3 makes do with one key of KMS for many objects, which costs fewer requests [default: as the bucket says]
@@ -72,7 +78,13 @@ pub struct StoredFlags {
     pub object_lock: Option<Lock>,
 
     /// Keep them for so long from when their upload begins
-    #[arg(long, value_name = "TIME", env = "S3_JOURNAL_OBJECT_LOCK_FOR", requires = "object_lock", conflicts_with = "object_lock_until")]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "S3_JOURNAL_OBJECT_LOCK_FOR",
+        requires = "object_lock",
+        conflicts_with = "object_lock_until"
+    )]
     pub object_lock_for: Option<Time>,
 
     /// Keep them to this moment: 2026-11-22T09:34:07Z, or a date
@@ -86,6 +98,25 @@ pub struct StoredFlags {
     /// What guards the bytes on their way: crc64nvme, or md5 or none for stores that refuse it [default: crc64nvme]
     #[arg(long, value_name = "NAME", env = "S3_JOURNAL_CHECKSUM")]
     pub checksum: Option<Checksum>,
+}
+
+impl StoredFlags {
+    /// The same without what would keep objects from being removed again, and the name of a flag that is left out.
+    pub fn removable(&self) -> (Self, Option<&'static str>) {
+        let left_out = if self.object_lock.is_some() {
+            Some("--object-lock")
+        } else {
+            self.legal_hold.then_some("--legal-hold")
+        };
+        let removable = Self {
+            object_lock: None,
+            object_lock_for: None,
+            object_lock_until: None,
+            legal_hold: false,
+            ..self.clone()
+        };
+        (removable, left_out)
+    }
 }
 
 /// How the store encrypts.

@@ -43,8 +43,9 @@ pub struct Leftover {
 pub fn run(flags: &BenchFlags, quiet: bool, output: &mut Output) -> Result<Exit, Failure> {
     let limits = Limits::of(flags)?;
     let directory = paths::local_directory(flags.local_directory.as_deref(), flags.id.as_deref())?;
-    let (bucket, prefix) =
-        opening::options_for_objects(&flags.store, &flags.stored)?.open_bucket().map_err(|error| opening::open_failure(&error))?;
+    let (bucket, prefix) = opening::options_for_trials(&flags.store, &flags.stored)?
+        .open_bucket()
+        .map_err(|error| opening::open_failure(&error))?;
     let upload = Upload::of(flags, bucket.as_ref())?;
     let sample = sample::of(flags.sample.as_deref())?;
     let name = unique_name("bench")?;

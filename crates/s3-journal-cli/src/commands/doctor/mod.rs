@@ -34,13 +34,15 @@ use crate::terminal::{Level, say, stderr_is_terminal};
 /// # Errors
 /// What is told, and the exit status.
 pub fn run(flags: &DoctorFlags, quiet: bool, output: &mut Output) -> Result<Exit, Failure> {
-    let (bucket, prefix) =
-        opening::options(&flags.store)?.open_bucket().map_err(|error| opening::open_failure(&error))?;
+    let (bucket, prefix) = opening::options_for_trials(&flags.store, &flags.stored)?
+        .open_bucket()
+        .map_err(|error| opening::open_failure(&error))?;
     let name = unique_name("doctor")?;
     let slash = if prefix.is_empty() { "" } else { "/" };
     let store_name = format!("{}{slash}{prefix}", bucket.name());
     let region = flags.store.region.clone().or_else(|| std::env::var("AWS_REGION").ok());
-    let place = Place::of(&bucket.name(), &prefix, region.as_deref());
+    let place =
+        Place::of(&bucket.name(), &prefix, region.as_deref()).map(|place| place.for_objects(&flags.stored));
     let store = Store::new(bucket, format!("{prefix}{slash}{name}"))?;
     let local = flags.local_directory.as_deref().map(|directory| Local::prepare(directory, &name));
     // From here on everything that was made is removed, whatever happens.

@@ -4,6 +4,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::flags::stored::{Sse, StoredFlags};
+
 /// How long an upload may stay open before Amazon aborts it. What is aborted is uploaded again, so this is about the parts of
 /// machines that are gone: until then `recover` can bring them back.
 pub const ABORT_AFTER_DAYS: u32 = 7;
@@ -14,6 +16,10 @@ pub struct Place {
     bucket: String,
     prefix: String,
     partition: &'static str,
+    /// What writing objects as they are asked for takes, besides the permission to write them.
+    actions: Vec<&'static str>,
+    /// The key of KMS, or `*`.
+    key: Option<String>,
 }
 
 impl Place {
@@ -25,7 +31,36 @@ impl Place {
             _ => "aws",
         };
         let bucket = bucket.strip_prefix("s3://")?.to_owned();
-        Some(Self { bucket, prefix: prefix.to_owned(), partition })
+        Some(Self { bucket, prefix: prefix.to_owned(), partition, actions: Vec::new(), key: None })
+    }
+
+    /// The same for objects that are written so
+    /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html>, "Permissions").
+    pub fn for_objects(mut self, stored: &StoredFlags) -> Self {
+        let grants = [
+            &stored.acl,
+            &stored.grant_full_control,
+            &stored.grant_read,
+            &stored.grant_read_acp,
+            &stored.grant_write_acp,
+        ];
+        for (action, is_needed) in [
+            ("s3:PutObjectAcl", grants.into_iter().any(Option::is_some)),
+            ("s3:PutObjectTagging", !stored.tag.is_empty()),
+            ("s3:PutObjectRetention", stored.object_lock.is_some()),
+            ("s3:PutObjectLegalHold", stored.legal_hold),
+        ] {
+            if is_needed {
+                self.actions.push(action);
+            }
+        }
+        if matches!(stored.sse, Some(Sse::Kms | Sse::KmsTwice)) {
+            // A policy names keys by ARN alone: of another name it isn't known whose it is.
+            let arn =
+                stored.sse_kms_key_id.clone().filter(|key| key.starts_with("arn:") && key.contains(":key/"));
+            self.key = Some(arn.unwrap_or_else(|| "*".to_owned()));
+        }
+        self
     }
 
     /// The policy, for the user or role that runs the journal; one statement for each step, so that those that aren't wanted
@@ -37,28 +72,39 @@ impl Place {
             prefix => format!("{prefix}/*"),
         };
         let objects = format!("{bucket}/{keys}");
-        let on_objects = |sid, action| Statement {
+        let on_objects = |sid, action: &[&'static str]| Statement {
             sid,
             effect: "Allow",
-            action,
+            action: action.to_vec(),
             resource: objects.clone(),
             condition: None,
         };
-        let on_bucket = |sid, action, operator: &str| {
+        let on_bucket = |sid, action: &[&'static str], operator: &str| {
             let condition = (!self.prefix.is_empty()).then(|| json!({ operator: { "s3:prefix": [keys] } }));
-            Statement { sid, effect: "Allow", action, resource: bucket.clone(), condition }
+            Statement { sid, effect: "Allow", action: action.to_vec(), resource: bucket.clone(), condition }
         };
-        Policy {
+        let run = [&["s3:PutObject", "s3:AbortMultipartUpload"], self.actions.as_slice()].concat();
+        // Decrypt is for uploads in parts, which S3 puts together, and for reading.
+        let encrypt = self.key.clone().map(|resource| Statement {
+            sid: "Encrypt",
+            effect: "Allow",
+            action: vec!["kms:GenerateDataKey", "kms:Decrypt"],
+            resource,
+            condition: None,
+        });
+        let mut policy = Policy {
             version: "2012-10-17",
             statement: vec![
-                on_objects("Run", &["s3:PutObject", "s3:AbortMultipartUpload"]),
+                on_objects("Run", &run),
                 on_objects("Stricter", &["s3:GetObject", "s3:ListMultipartUploadParts"]),
                 on_bucket("Read", &["s3:ListBucket"], "StringLike"),
                 // Lets requests through that don't carry the key: Amazon doesn't promise it for this action.
                 on_bucket("Sweep", &["s3:ListBucketMultipartUploads"], "StringLikeIfExists"),
                 on_objects("Recover", &["s3:DeleteObject"]),
             ],
-        }
+        };
+        policy.statement.splice(1..1, encrypt);
+        policy
     }
 
     /// The bucket's lifecycle configuration, with this rule alone.
@@ -89,7 +135,7 @@ pub struct Policy {
 struct Statement {
     sid: &'static str,
     effect: &'static str,
-    action: &'static [&'static str],
+    action: Vec<&'static str>,
     resource: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     condition: Option<Value>,

@@ -72,3 +72,40 @@ fn the_lifecycle_rule_aborts_uploads_and_expires_nothing() {
     assert_eq!(rule["Filter"]["Prefix"], "app/");
     assert!(rule.get("Expiration").is_none());
 }
+
+#[test]
+fn what_objects_are_written_with_has_its_own_actions() {
+    let plain = Place::of("s3://logs", "app", None).unwrap();
+    assert!(statements(&plain).iter().all(|statement| statement["Sid"] != "Encrypt"));
+    let mut stored = StoredFlags {
+        acl: Some("private".into()),
+        tag: vec!["a=b".parse().unwrap()],
+        object_lock: Some(crate::flags::stored::Lock::Governance),
+        legal_hold: true,
+        sse: Some(Sse::Kms),
+        ..StoredFlags::default()
+    };
+    let place = plain.clone().for_objects(&stored);
+    let run = [
+        "s3:PutObject",
+        "s3:AbortMultipartUpload",
+        "s3:PutObjectAcl",
+        "s3:PutObjectTagging",
+        "s3:PutObjectRetention",
+        "s3:PutObjectLegalHold",
+    ];
+    assert_eq!(named(&place, "Run")["Action"], json!(run));
+    let encrypt = |resource| {
+        let action = ["kms:GenerateDataKey", "kms:Decrypt"];
+        json!({ "Sid": "Encrypt", "Effect": "Allow", "Action": action, "Resource": resource })
+    };
+    assert_eq!(named(&place, "Encrypt"), encrypt("*"));
+    for (key, resource) in [
+        ("arn:aws:kms:eu-central-1:123456789012:key/1", "arn:aws:kms:eu-central-1:123456789012:key/1"),
+        ("arn:aws:kms:eu-central-1:123456789012:alias/x", "*"),
+        ("alias/x", "*"),
+    ] {
+        stored.sse_kms_key_id = Some(key.into());
+        assert_eq!(named(&plain.clone().for_objects(&stored), "Encrypt"), encrypt(resource), "{key}");
+    }
+}

@@ -149,6 +149,7 @@ async fn assume(role: &AssumeRole, shared: &SdkConfig, region: Region) -> Shared
 }
 
 /// The certificates that are trusted.
+#[expect(clippy::disallowed_methods, reason = "a file of the machine's configuration, none of the journal's")]
 fn trust_store(options: &S3Options, needs_tls: bool) -> Result<TrustStore, BucketError> {
     if !needs_tls {
         return Ok(TrustStore::empty());

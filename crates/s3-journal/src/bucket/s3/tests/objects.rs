@@ -95,7 +95,7 @@ fn class_access_tags_metadata_type_and_lock_are_sent_where_an_object_is_made() {
         content_encoding: Some("gzip".into()),
         lock: Some(ObjectLock::new(
             LockMode::Compliance,
-            LockUntil::At(SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800)),
+            LockUntil::At(SystemTime::UNIX_EPOCH + Duration::from_hours(1_139_568)),
         )),
         legal_hold: true,
         ..ObjectOptions::default()
@@ -127,13 +127,13 @@ fn class_access_tags_metadata_type_and_lock_are_sent_where_an_object_is_made() {
 
 #[test]
 fn a_lock_for_a_time_counts_from_when_the_upload_begins() {
-    let lock = ObjectLock::new(LockMode::Governance, LockUntil::After(Duration::from_secs(86_400)));
+    let lock = ObjectLock::new(LockMode::Governance, LockUntil::After(Duration::from_hours(24)));
     let requests = requests(ObjectOptions { lock: Some(lock.clone()), ..ObjectOptions::default() });
     assert_eq!(header(&requests, "x-amz-object-lock-mode"), each(&MADE, "GOVERNANCE"));
     assert_eq!(header(&requests, "x-amz-object-lock-retain-until-date").len(), MADE.len());
     let objects = ObjectOptions { lock: Some(lock), ..ObjectOptions::default() };
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000);
-    assert_eq!(objects.lock_until(now), Some(now + Duration::from_secs(86_400)));
+    assert_eq!(objects.lock_until(now), Some(now + Duration::from_hours(24)));
 }
 
 #[test]

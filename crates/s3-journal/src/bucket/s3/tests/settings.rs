@@ -179,6 +179,7 @@ fn amazons_endpoints_are_chosen_by_what_is_asked_for() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "a test makes a file of the machine's configuration")]
 fn certificates_that_cant_be_used_are_told_by_their_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("certificates.pem");
