@@ -54,6 +54,9 @@ pub fn options_for_objects(flags: &StoreFlags, stored: &StoredFlags) -> Result<O
     if let Some(path_style) = flags.path_style {
         options = options.path_style(path_style);
     }
+    if let Some(requests) = flags.max_requests_per_second {
+        options = options.max_requests_per_second(requests);
+    }
     if let Some(keys) = credentials::of(flags)? {
         options = options.s3_access_key(keys.access).s3_secret_key(keys.secret);
         if let Some(token) = keys.session_token {

@@ -44,6 +44,10 @@ pub struct StoreFlags {
     #[arg(long, value_name = "FILE", env = "S3_JOURNAL_S3_SECRET_KEY_FILE")]
     pub s3_secret_key_file: Option<PathBuf>,
 
+    /// The most requests that the store is asked per second, evenly spread [default: no limit]
+    #[arg(long, value_name = "NUMBER", env = "S3_JOURNAL_MAX_REQUESTS_PER_SECOND")]
+    pub max_requests_per_second: Option<u32>,
+
     /// How it is reached.
     #[command(flatten)]
     pub way: WayFlags,

@@ -7,6 +7,7 @@
 mod error;
 #[cfg(feature = "fake")]
 mod fake;
+mod limited;
 mod local;
 mod location;
 mod memory;
@@ -25,6 +26,7 @@ use bytes::Bytes;
 pub use error::{BucketError, BucketErrorKind};
 #[cfg(feature = "fake")]
 pub use fake::{Call, FakeBucket, FakeClock, FakeCounts, Fault, Faults};
+pub use limited::{LimitedBucket, RateLimits};
 pub use local::LocalBucket;
 pub use location::{Location, LocationError, check_prefix};
 pub use memory::{MemoryBucket, StoredObject};
