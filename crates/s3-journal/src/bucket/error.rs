@@ -59,6 +59,17 @@ impl BucketError {
         self
     }
 
+    /// The same, with more words behind the store's own.
+    #[cfg(feature = "s3")]
+    #[must_use]
+    pub(crate) fn with_more(mut self, words: &str) -> Self {
+        if !self.message.is_empty() {
+            self.message.push_str("; ");
+        }
+        self.message.push_str(words);
+        self
+    }
+
     /// What kind of answer it is.
     pub fn kind(&self) -> BucketErrorKind {
         self.kind

@@ -12,6 +12,24 @@ pub const REPORT_INTERVAL: Duration = Duration::from_mins(1);
 /// Causes remembered; beyond them the oldest is forgotten.
 const CAUSES_MAX: usize = 64;
 
+/// The store took a plain write where it had refused a create-only one: a safeguard is missing, for as long as this process
+/// writes to it.
+pub fn overwrites(store: &str, may_look: bool) {
+    if may_look {
+        tracing::warn!(
+            store,
+            "the store can't write only where nothing is (If-None-Match: 501): each key is looked at before it is written \
+             instead, so somebody else's write to it at that moment isn't noticed"
+        );
+    } else {
+        tracing::warn!(
+            store,
+            "the store can't write only where nothing is (If-None-Match: 501), and its keys may not be looked at: only the \
+             random number in each key keeps objects apart; grant s3:GetObject"
+        );
+    }
+}
+
 /// Which causes were reported when.
 #[derive(Debug, Default)]
 pub struct Reporter {

@@ -19,7 +19,7 @@ use super::backoff::Backoff;
 use super::call::{Answer, Call, CallId};
 use super::loader::{Loaded, Loader, Sealed};
 use super::object_upload::{Action, Known, ObjectUpload, SealInfo, Token};
-use super::report::Reporter;
+use super::report::{self, Reporter};
 use crate::bucket::{BucketErrorKind, UploadMarker};
 use crate::error::JournalFailure;
 use crate::ledger::{Ledger, LedgerError};
@@ -232,7 +232,11 @@ impl Uploader {
     /// Whether looking at a key has been permitted at some time.
     #[cfg(feature = "simulation")]
     pub fn may_look(&self) -> bool {
-        self.at_hand.as_ref().map_or(self.known, |at_hand| at_hand.upload.known()).may_look
+        self.known_now().may_look
+    }
+
+    fn known_now(&self) -> Known {
+        self.at_hand.as_ref().map_or(self.known, |at_hand| at_hand.upload.known())
     }
 
     /// Once, just when the log is found to hold nothing more, this is done.
@@ -275,12 +279,12 @@ impl Uploader {
             (None, _) => self.setup.counters.call_succeeded(),
             (Some(error), Owner::Object(..) | Owner::Nobody) => {
                 // A taken key, or an upload that is gone, is settled by looking: no news for an operator.
-                let expected = matches!(
-                    error.kind(),
-                    BucketErrorKind::PreconditionFailed
-                        | BucketErrorKind::NoSuchUpload
-                        | BucketErrorKind::Unsupported
-                );
+                let expected = match error.kind() {
+                    BucketErrorKind::PreconditionFailed | BucketErrorKind::NoSuchUpload => true,
+                    // That it can't write create-only is told once it took a plain write: it may be something else.
+                    BucketErrorKind::Unsupported => is_write(what) && self.known_now().create_only,
+                    _ => false,
+                };
                 if !expected {
                     self.setup.counters.call_failed(what, error, self.setup.clock.wall());
                     self.reporter.call_failed(what, &self.setup.store, error, now);
@@ -445,6 +449,9 @@ impl Uploader {
         // What was proved was sent, and what was sent was sealed.
         let Some(sealed) = at_hand.sealed else { return };
         let upload = &at_hand.upload;
+        if self.known.create_only && !upload.known().create_only {
+            report::overwrites(&self.setup.store, upload.known().may_look);
+        }
         self.known = upload.known();
         self.sweep_when_drained |= upload.may_have_left_an_upload();
         let whole = upload.arrived_whole();
@@ -631,6 +638,11 @@ impl Uploader {
             _ => self.setup.counters.upload_goes_on(),
         }
     }
+}
+
+/// Whether a call makes an object visible.
+fn is_write(what: &str) -> bool {
+    matches!(what, "PutObject" | "CompleteMultipartUpload")
 }
 
 /// An error with its causes, in one line.

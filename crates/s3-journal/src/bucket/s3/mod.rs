@@ -12,6 +12,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::config::http::HttpResponse;
@@ -98,6 +99,8 @@ pub struct S3Bucket {
     options: S3Options,
     clock: SystemClock,
     connected: OnceCell<Connected>,
+    /// The store took a checksum and didn't answer with it: it doesn't know them.
+    ignores_checksums: AtomicBool,
 }
 
 impl S3Bucket {
@@ -107,7 +110,7 @@ impl S3Bucket {
     /// [`S3OptionsError`] names what to change.
     pub fn new(options: S3Options) -> Result<Self, S3OptionsError> {
         options.check()?;
-        Ok(Self { options, clock: SystemClock::new(), connected: OnceCell::new() })
+        Ok(Self { options, clock: SystemClock::new(), connected: OnceCell::new(), ignores_checksums: AtomicBool::new(false) })
     }
 
     async fn connected(&self) -> Result<&Connected, BucketError> {
@@ -122,6 +125,30 @@ impl S3Bucket {
     /// A checksum for a header, where checksums are sent.
     fn checksum_text(&self, crc64nvme: Option<u64>) -> Option<String> {
         crc64nvme.filter(|_| self.options.objects.sends_crc64nvme()).map(convert::checksum_text)
+    }
+
+    /// Whether the store knows the checksums that it is sent, by its answer to one; told once where it doesn't.
+    fn look_for_checksum(&self, answered: Option<&str>) {
+        let is_ignored = self.options.objects.sends_crc64nvme() && answered.is_none();
+        if is_ignored && !self.ignores_checksums.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                bucket = self.options.bucket,
+                "the store doesn't know CRC-64/NVME checksums: bytes are guarded on their way by TLS or the signature alone, and \
+                 objects are recognised by length and metadata; with the checksum md5 the store checks each body"
+            );
+        }
+    }
+
+    /// An error with what the object was asked to have: it may be what the store doesn't take.
+    fn with_options(&self, error: BucketError) -> BucketError {
+        use BucketErrorKind as Kind;
+        let may_be_why =
+            matches!(error.kind(), Kind::Other | Kind::Unsupported | Kind::Forbidden | Kind::Unavailable);
+        let given = self.options.objects.given().join(", ");
+        if given.is_empty() || !may_be_why {
+            return error;
+        }
+        error.with_more(&format!("the object was asked for with {given}"))
     }
 
     fn now(&self) -> SystemTime {
@@ -142,12 +169,16 @@ impl S3Bucket {
             .bucket(&self.options.bucket)
             .key(put.key)
             .set_checksum_crc64_nvme(self.checksum_text(Some(put.crc64nvme)))
+            // Demanded by name for objects that are locked, and sent by Amazon's own clients each time.
+            .set_checksum_algorithm(objects.sends_crc64nvme().then_some(ChecksumAlgorithm::Crc64Nvme))
             .set_content_md5(objects.body_md5(&put.body))
             .set_if_none_match(if_none_match(put.create_only))
             .body(ByteStream::from(put.body))
             .customize();
         let request = if *is_encrypted { request.disable_payload_signing() } else { request };
-        answer(About::Object, limit, request.send()).await?;
+        let sent = answer(About::Object, limit, request.send()).await;
+        let answer = sent.map_err(|error| self.with_options(error))?;
+        self.look_for_checksum(answer.checksum_crc64_nvme());
         Ok(())
     }
 
@@ -159,7 +190,8 @@ impl S3Bucket {
             .key(key)
             .set_checksum_algorithm(is_summed.then_some(ChecksumAlgorithm::Crc64Nvme))
             .set_checksum_type(is_summed.then_some(ChecksumType::FullObject));
-        let answer = answer(About::Object, self.limit(0), request.send()).await?;
+        let sent = answer(About::Object, self.limit(0), request.send()).await;
+        let answer = sent.map_err(|error| self.with_options(error))?;
         let upload_id = answer.upload_id.filter(|upload_id| !upload_id.is_empty());
         upload_id.ok_or_else(|| convert::malformed("the new upload has no id"))
     }
@@ -179,15 +211,19 @@ impl S3Bucket {
             .customize();
         let request = if *is_encrypted { request.disable_payload_signing() } else { request };
         let answer = answer(About::Upload, limit, request.send()).await?;
+        self.look_for_checksum(answer.checksum_crc64_nvme());
         answer.e_tag.ok_or_else(|| convert::malformed("the part has no entity tag"))
     }
 
     async fn complete_upload_now(&self, complete: Complete<'_>) -> Result<(), BucketError> {
+        // A store that doesn't know them may refuse the list for them (Swift does). The whole object's is a header, which it
+        // passes over.
+        let sends_sums = !self.ignores_checksums.load(Ordering::Relaxed);
         let parts = complete.parts.iter().map(|part| {
             CompletedPart::builder()
                 .part_number(part_number(part.number))
                 .e_tag(&part.etag)
-                .set_checksum_crc64_nvme(self.checksum_text(part.crc64nvme))
+                .set_checksum_crc64_nvme(self.checksum_text(part.crc64nvme).filter(|_| sends_sums))
                 .build()
         });
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();

@@ -327,6 +327,39 @@ impl ObjectOptions {
         Ok(())
     }
 
+    /// Which of it is given, as the program's options are called.
+    pub(super) fn given(&self) -> Vec<&'static str> {
+        let encryption = match &self.encryption {
+            Some(Encryption::Customer(_)) => "sse-customer-key-file",
+            Some(Encryption::S3 | Encryption::Kms { .. }) => "sse",
+            None => "",
+        };
+        let grants = &self.grants;
+        [
+            ("storage-class", self.storage_class.is_some()),
+            (encryption, self.encryption.is_some()),
+            ("sse-kms-key-id", self.kms_key().is_some()),
+            ("sse-kms-context", self.kms_context().is_some()),
+            ("sse-bucket-key", self.bucket_key().is_some()),
+            ("acl", self.acl.is_some()),
+            ("grant-full-control", grants.full_control.is_some()),
+            ("grant-read", grants.read.is_some()),
+            ("grant-read-acp", grants.read_acp.is_some()),
+            ("grant-write-acp", grants.write_acp.is_some()),
+            ("tag", !self.tags.is_empty()),
+            ("metadata", !self.metadata.is_empty()),
+            ("content-type", self.content_type.is_some()),
+            ("content-encoding", self.content_encoding.is_some()),
+            ("object-lock", self.lock.is_some()),
+            ("legal-hold", self.legal_hold),
+            ("expected-bucket-owner", self.expected_bucket_owner.is_some()),
+            ("requester-pays", self.requester_pays),
+        ]
+        .into_iter()
+        .filter_map(|(name, is_given)| is_given.then_some(name))
+        .collect()
+    }
+
     /// The key that goes with each request, if one does.
     pub(super) fn customer_key(&self) -> Option<&CustomerKey> {
         match &self.encryption {

@@ -33,7 +33,7 @@ fn requests(objects: ObjectOptions) -> Vec<(&'static str, Request)> {
     let server = Server::new(answers);
     // Not checked: a key of SSE-C over http would be refused.
     let options = S3Options { objects, ..options(&server.endpoint()) };
-    let bucket = S3Bucket { options, clock: SystemClock::new(), connected: OnceCell::new() };
+    let bucket = S3Bucket { options, clock: SystemClock::new(), connected: OnceCell::new(), ignores_checksums: AtomicBool::new(false) };
     let (metadata, parts) = (metadata(), parts());
     run(async {
         bucket.put(put(&metadata, true)).await.unwrap();
