@@ -56,6 +56,25 @@ fn stores_that_cannot_do_everything_still_get_everything() {
 }
 
 #[test]
+fn what_a_store_cannot_do_is_told_unless_it_is_only_that_it_cannot_write_create_only() {
+    let is_told = |refusals: usize| {
+        let place = Place::with(seed(), Faults::default());
+        for _ in 0..refusals {
+            place.fake.fail_next(Call::Put, Fault::Refused(BucketErrorKind::Unsupported));
+        }
+        let journal = s3_journal::journal(place.options()).unwrap();
+        submit_numbers(&journal, 0..10);
+        journal.flush().unwrap();
+        let told = journal.stats().last_error.is_some_and(|error| error.message.contains("can't do this"));
+        journal.close().unwrap();
+        assert_eq!(place.entries(), numbered(0..10));
+        told
+    };
+    assert!(!is_told(1), "a create-only write was refused, and a plain one wasn't");
+    assert!(is_told(2), "a plain write was refused, too");
+}
+
+#[test]
 fn stores_that_repeat_a_complete_and_stores_that_do_not_are_the_same_to_us() {
     for repeats in [true, false] {
         let place = Place::new();

@@ -590,6 +590,10 @@ impl ObjectUpload {
                     // What can't be looked at isn't reused.
                     self.begin_anew(now, random, actions);
                 }
+                // Nor is what can't be read, and some stores never answer this one well-formed.
+                BucketErrorKind::NoAnswer if error.code() == "MalformedAnswer" => {
+                    self.begin_anew(now, random, actions);
+                }
                 _ => self.wait(now, random),
             },
         }

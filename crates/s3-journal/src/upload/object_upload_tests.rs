@@ -1038,6 +1038,21 @@ fn an_upload_of_an_earlier_run_that_may_not_be_listed_is_given_up_for_a_new_one(
 }
 
 #[test]
+fn an_upload_of_an_earlier_run_whose_listing_cannot_be_read_is_given_up_for_a_new_one() {
+    let before = SendingState { sent: false, upload_id: Some("old".to_owned()) };
+    let mut desk = Desk::after(3 * PART, &before);
+    let unreadable =
+        BucketError::new(Kind::NoAnswer, "MalformedAnswer", "HTTP status 200 with a body that isn't S3's");
+    desk.answer(Answer::ListParts(Err(unreadable)));
+    assert_eq!(desk.aborts, ["old"]);
+    desk.wait();
+    desk.created("new");
+    desk.parts_arrive();
+    desk.sent_is_durable();
+    assert!(desk.completes("new"));
+}
+
+#[test]
 fn a_listing_that_fails_is_asked_for_again() {
     let before = SendingState { sent: false, upload_id: Some("old".to_owned()) };
     let mut desk = Desk::after(3 * PART, &before);

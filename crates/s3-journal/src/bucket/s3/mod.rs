@@ -110,7 +110,12 @@ impl S3Bucket {
     /// [`S3OptionsError`] names what to change.
     pub fn new(options: S3Options) -> Result<Self, S3OptionsError> {
         options.check()?;
-        Ok(Self { options, clock: SystemClock::new(), connected: OnceCell::new(), ignores_checksums: AtomicBool::new(false) })
+        Ok(Self {
+            options,
+            clock: SystemClock::new(),
+            connected: OnceCell::new(),
+            ignores_checksums: AtomicBool::new(false),
+        })
     }
 
     async fn connected(&self) -> Result<&Connected, BucketError> {

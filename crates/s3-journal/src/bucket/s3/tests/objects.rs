@@ -33,7 +33,12 @@ fn requests(objects: ObjectOptions) -> Vec<(&'static str, Request)> {
     let server = Server::new(answers);
     // Not checked: a key of SSE-C over http would be refused.
     let options = S3Options { objects, ..options(&server.endpoint()) };
-    let bucket = S3Bucket { options, clock: SystemClock::new(), connected: OnceCell::new(), ignores_checksums: AtomicBool::new(false) };
+    let bucket = S3Bucket {
+        options,
+        clock: SystemClock::new(),
+        connected: OnceCell::new(),
+        ignores_checksums: AtomicBool::new(false),
+    };
     let (metadata, parts) = (metadata(), parts());
     run(async {
         bucket.put(put(&metadata, true)).await.unwrap();
@@ -266,4 +271,60 @@ fn what_no_store_could_take_is_refused_by_name() {
         assert!(text.contains(words), "{words}: {text}");
         assert!(!text.contains('\n') && !text.contains('\u{7}'), "{text:?}");
     }
+}
+
+#[test]
+fn a_refusal_names_what_the_object_was_asked_for_with() {
+    let mut objects = ObjectOptions { storage_class: Some("GLACIER".to_owned()), ..ObjectOptions::default() };
+    objects.tags.insert("team".to_owned(), "billing".to_owned());
+    let refusals = ["InvalidRequest", "NotImplemented", "AccessDenied", "InternalError"]
+        .map(|code| Answer::error(400, code));
+    let server = Server::new(refusals.into_iter().chain([Answer::error(503, "SlowDown")]));
+    let bucket = S3Bucket::new(S3Options { objects, ..options(&server.endpoint()) }).unwrap();
+    let metadata = metadata();
+    let errors = run(async {
+        let mut errors = Vec::new();
+        for call in 0..4 {
+            errors.push(if call % 2 == 0 {
+                bucket.put(put(&metadata, true)).await.unwrap_err().words()
+            } else {
+                bucket.create_upload("a/key", &metadata).await.unwrap_err().words()
+            });
+        }
+        errors.push(bucket.put(put(&metadata, true)).await.unwrap_err().words());
+        errors
+    });
+    for error in &errors[..4] {
+        assert!(error.ends_with("; the object was asked for with storage-class, tag"), "{error}");
+    }
+    assert!(!errors[4].contains("asked for"), "it has nothing to do with them: {}", errors[4]);
+}
+
+#[test]
+fn each_option_has_the_name_that_the_program_gives_it() {
+    let mut objects = ObjectOptions::default();
+    assert!(objects.given().is_empty());
+    objects.encryption = Some(Encryption::Kms {
+        key: Some("key".to_owned()),
+        context: [("a".to_owned(), "b".to_owned())].into(),
+        bucket_key: Some(true),
+        is_double: false,
+    });
+    objects.acl = Some("private".to_owned());
+    objects.lock = Some(ObjectLock::new(LockMode::Governance, LockUntil::After(Duration::from_hours(1))));
+    objects.legal_hold = true;
+    objects.requester_pays = true;
+    let names = [
+        "sse",
+        "sse-kms-key-id",
+        "sse-kms-context",
+        "sse-bucket-key",
+        "acl",
+        "object-lock",
+        "legal-hold",
+        "requester-pays",
+    ];
+    assert_eq!(objects.given(), names);
+    objects.encryption = Some(Encryption::Customer(CustomerKey::new([7; 32])));
+    assert_eq!(objects.given()[0], "sse-customer-key-file");
 }

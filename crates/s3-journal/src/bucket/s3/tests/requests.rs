@@ -10,19 +10,14 @@ fn a_put_carries_precondition_checksum_and_metadata_and_is_sent_as_it_is() {
     assert_eq!(request.line, "PUT /a-bucket/a/key?x-id=PutObject HTTP/1.1");
     assert_eq!(request.header("if-none-match"), Some("*"));
     assert_eq!(request.header("x-amz-checksum-crc64nvme"), Some("rosUhgp5mIg="));
+    // Locked objects need it besides: https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+    assert_eq!(request.header("x-amz-sdk-checksum-algorithm"), Some("CRC64NVME"));
     assert_eq!(request.header("x-amz-meta-id"), Some("host-1"));
     assert_eq!(request.header("x-amz-meta-first"), Some("12"));
     assert_eq!(request.header("content-length"), Some("9"));
     assert_eq!(request.header("x-amz-security-token"), Some(SESSION_TOKEN));
     assert_eq!(request.body, "123456789");
-    for unwanted in [
-        "aws-chunked",
-        "STREAMING",
-        "x-amz-trailer",
-        "x-amz-checksum-crc32",
-        "x-amz-sdk-checksum",
-        "100-continue",
-    ] {
+    for unwanted in ["aws-chunked", "STREAMING", "x-amz-trailer", "x-amz-checksum-crc32", "100-continue"] {
         assert!(!request.has_anywhere(unwanted), "{unwanted} in {request:?}");
     }
     // Without TLS the signature covers the bytes.
@@ -107,6 +102,28 @@ fn a_completion_names_parts_length_and_checksum_and_overwrites_nothing() {
     );
     assert!(first.contains("<ChecksumCRC64NVME>rosUhgp5mIg=</ChecksumCRC64NVME>"), "{first}");
     assert_eq!(request.body.matches("<ChecksumCRC64NVME>").count(), 1, "only where the checksum is known");
+}
+
+#[test]
+fn a_store_that_does_not_answer_with_a_parts_checksum_is_not_sent_it_in_the_list() {
+    let body = "<CompleteMultipartUploadResult><ETag>\"x-2\"</ETag></CompleteMultipartUploadResult>";
+    for (answered, listed) in [(Some("rosUhgp5mIg="), 1), (None, 0)] {
+        let mut headers = vec![("etag", "\"tag\"")];
+        headers.extend(answered.map(|sum| ("x-amz-checksum-crc64nvme", sum)));
+        let server = Server::new([Answer::new(200, &headers, ""), Answer::new(200, &[], body)]);
+        let bucket = bucket(&server);
+        run(async {
+            bucket.upload_part(part()).await.unwrap();
+            bucket.complete_upload(complete(&parts())).await.unwrap();
+        });
+        let complete = server.requests().pop().unwrap();
+        assert_eq!(complete.body.matches("<ChecksumCRC64NVME>").count(), listed, "{answered:?}");
+        assert_eq!(
+            complete.header("x-amz-checksum-crc64nvme"),
+            Some("AQIDBAUGBwg="),
+            "the whole object's is a header"
+        );
+    }
 }
 
 #[test]
