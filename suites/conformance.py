@@ -5,21 +5,33 @@ SeaweedFS checks signatures and has most; moto stands in for Amazon where it has
 create-only writes. Secrets are searched for in everything that was said and written.
 """
 
-import os
+from dataclasses import dataclass
 from pathlib import Path
 
 import amazon
 import object_options
 import swift
 import text
-import tls
+import way
 from checks import check, equal, skip
 from leaks import Watch
-from object_options import SMALL, Place
+from object_options import ENDS, PARTS, SMALL, Place
 from program import lines_said
-from proxy import Proxy, headers
-from store import ADMIN
+from store import ADMIN, SeaweedFS
 from suite import Suite
+
+LOCKED = "locked"
+
+
+@dataclass
+class Other:
+    """Another bucket of a store."""
+
+    server: SeaweedFS
+    bucket: str
+
+    def client(self):
+        return self.server.client()
 
 
 def run(suite: Suite) -> None:
@@ -31,6 +43,9 @@ def run(suite: Suite) -> None:
         watch.secret("moto's secret key", amazon.KEYS[1])
         on_seaweedfs(suite, watch, queues)
         on_amazon(suite, watch, queues, moto)
+        way.through_a_proxy(suite, watch, queues, moto)
+    way.https(suite, watch, queues)
+    way.on_the_wire(suite, watch, queues)
     on_swift(suite, watch, queues)
     watch.check(queues, "secrets")
 
@@ -41,6 +56,9 @@ def on_seaweedfs(suite: Suite, watch: Watch, queues: Path) -> None:
     place = Place("SeaweedFS", suite.server, program, queues)
     object_options.take_effect(place, "plain", (*object_options.PLAIN, object_options.OWN_KEYS))
     object_options.recovered(place, "recovered", (*object_options.PLAIN, object_options.OWN_KEYS))
+    suite.server.client().create_bucket(Bucket=LOCKED, ObjectLockEnabledForBucket=True)
+    locked = Place("SeaweedFS, locked", Other(suite.server, LOCKED), program, queues)
+    object_options.take_effect(locked, "locks", object_options.locks(in_parts=True))
     object_options.refused(
         place,
         (
@@ -75,3 +93,23 @@ def on_swift(suite: Suite, watch: Watch, queues: Path) -> None:
     with swift.Swift(suite.directory / "swift") as server:
         place = Place("Swift", server, watch.program(suite.path, server.environment()), queues)
         object_options.take_effect(place, "plain", object_options.PLAIN[2:])
+        what, bucket = "Swift, what it can't do", place.bucket("said")
+        lines = b"".join(text.blocks(0, object_options.LARGE))
+        done = place.program.run("write", *place.write(bucket, *PARTS, "--max-object-size", "6MiB", *ENDS), stdin=lines)
+        equal(done.returncode, 0, f"{what}: write ends well")
+        _, problem = text.difference(bucket.read(), object_options.LARGE)
+        check(not problem, f"{what}: everything is there, once, in order", problem)
+        check(len(bucket.check_row(what)) > 1, f"{what}: in several objects")
+        said = lines_said(done.stderr)
+        for words in (("If-None-Match", "looked at before it is written"), ("checksums", "TLS or the signature")):
+            telling = [line for line in said if all(word in line for word in words)]
+            equal(len(telling), 1, f"{what}: what is missing and what is done instead is said once: {words[0]}")
+        equal(len(said), 2, f"{what}: and nothing else")
+        object_options.refused(
+            place,
+            (
+                (("--sse", "AES256"), ("NotImplemented", "sse")),
+                (("--tag", "team=billing"), ("NotImplemented", "tag")),
+                (("--storage-class", "GLACIER"), ("InvalidStorageClass", "storage-class")),
+            ),
+        )

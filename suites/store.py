@@ -73,8 +73,10 @@ class SeaweedFS:
             "S3_JOURNAL_PATH_STYLE": "true",
         }
 
-    def client(self, keys: tuple[str, str] = ADMIN, attempts: int = 3):
-        """boto3's client, patient enough for a busy machine."""
+    def client(
+        self, keys: tuple[str, str] = ADMIN, attempts: int = 3, endpoint: str | None = None, verify: str | None = None
+    ):
+        """boto3's client, patient enough for a busy machine; through something before the server, if that is named."""
         config = Config(
             s3={"addressing_style": "path"},
             connect_timeout=5,
@@ -82,8 +84,8 @@ class SeaweedFS:
             retries={"total_max_attempts": attempts},
         )
         return boto3.client(
-            "s3", endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id=keys[0],
-            aws_secret_access_key=keys[1], config=config,
+            "s3", endpoint_url=endpoint or self.endpoint, region_name=REGION, aws_access_key_id=keys[0],
+            aws_secret_access_key=keys[1], config=config, verify=verify,
         )  # fmt: skip
 
     def choose_ports(self) -> None:
