@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import amazon
+import credentials
 import object_options
+import parked
 import swift
 import text
 import way
 from checks import check, equal, skip
 from leaks import Watch
-from object_options import ENDS, PARTS, SMALL, Place
+from object_options import ENDS, Place
 from program import lines_said
 from store import ADMIN, SeaweedFS
 from suite import Suite
@@ -44,8 +46,11 @@ def run(suite: Suite) -> None:
         on_seaweedfs(suite, watch, queues)
         on_amazon(suite, watch, queues, moto)
         way.through_a_proxy(suite, watch, queues, moto)
+        credentials.every_source(suite, watch, queues, moto)
+        credentials.rotated(suite, watch, queues, moto)
     way.https(suite, watch, queues)
     way.on_the_wire(suite, watch, queues)
+    parked.in_the_middle(suite, watch, queues)
     on_swift(suite, watch, queues)
     watch.check(queues, "secrets")
 
@@ -94,8 +99,9 @@ def on_swift(suite: Suite, watch: Watch, queues: Path) -> None:
         place = Place("Swift", server, watch.program(suite.path, server.environment()), queues)
         object_options.take_effect(place, "plain", object_options.PLAIN[2:])
         what, bucket = "Swift, what it can't do", place.bucket("said")
+        shape = ("--part-size", "5MiB", "--max-object-size", "6MiB")
         lines = b"".join(text.blocks(0, object_options.LARGE))
-        done = place.program.run("write", *place.write(bucket, *PARTS, "--max-object-size", "6MiB", *ENDS), stdin=lines)
+        done = place.program.run("write", *place.write(bucket, *shape, *ENDS), stdin=lines)
         equal(done.returncode, 0, f"{what}: write ends well")
         _, problem = text.difference(bucket.read(), object_options.LARGE)
         check(not problem, f"{what}: everything is there, once, in order", problem)

@@ -112,6 +112,8 @@ class Proxy:
         self.refuse: Callable[[Request], Refusal | None] = lambda _: None
         # Does something with the store's answer to a request, by the name of a fault; asked before one is drawn.
         self.choose: Callable[[Request], str | None] = lambda _: None
+        # Is told each whole answer of the store.
+        self.answered: Callable[[Request, bytes], None] = lambda *_: None
         # How often each operation met each fault.
         self.met: collections.Counter[tuple[str, str]] = collections.Counter()
         self.requests: collections.Counter[str] = collections.Counter()
@@ -256,7 +258,9 @@ class Proxy:
         with socket.create_connection(("127.0.0.1", self.port), STORE_ANSWERS_WITHIN_SECONDS) as store:
             store.sendall(request.head)
             store.sendall(request.body)
-            return read_answer(Reader(store), request.method)
+            answer = read_answer(Reader(store), request.method)
+        self.answered(request, answer)
+        return answer
 
     def _send_half(self, request: Request, share: float) -> None:
         with socket.create_connection(("127.0.0.1", self.port), STORE_ANSWERS_WITHIN_SECONDS) as store:

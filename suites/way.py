@@ -34,7 +34,9 @@ class Recorder:
 
     def __init__(self, port: int, name: str):
         self.proxy, self.seen = Proxy(port, name), []
+        self.answers: list[bytes] = []
         self.proxy.refuse = self._keep
+        self.proxy.answered = lambda _, answer: self.answers.append(answer)
 
     def __enter__(self) -> "Recorder":
         self.proxy.__enter__()
@@ -96,6 +98,7 @@ def https(suite: Suite, watch: Watch, queues) -> None:
     )  # fmt: skip
     said = "https" in done.stderr and done.returncode in (2, 75)
     check(said, "SSE-C over http by AWS_ENDPOINT_URL: refused, and https named", f"{done.returncode}: {done.stderr}")
+    equal(Bucket(suite.server, "environment-http").objects(), [], "SSE-C over http by AWS_ENDPOINT_URL: nothing is written")
 
 
 class TlsView:

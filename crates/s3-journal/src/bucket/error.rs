@@ -94,7 +94,10 @@ impl BucketError {
             (_, "RequestTimeTooSkewed") => "set this machine's clock",
             (_, "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired") => "renew the credentials",
             (_, "SignatureDoesNotMatch" | "InvalidAccessKeyId") => "check access key and secret key",
-            (_, code) if code.starts_with("KMS.") => {
+            // A denied key is an ordinary AccessDenied whose message names the action.
+            (kind, code)
+                if code.starts_with("KMS.") || (kind == Kind::Forbidden && self.message.contains("kms:")) =>
+            {
                 "enable the KMS key, and grant kms:GenerateDataKey and kms:Decrypt on it"
             }
             (_, "PermanentRedirect" | "AuthorizationHeaderMalformed") => {

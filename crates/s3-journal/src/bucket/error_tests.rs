@@ -18,3 +18,10 @@ fn what_only_the_operator_can_mend_is_told_with_what_to_do() {
         assert!(error.to_string().ends_with(error.remedy()), "{error}");
     }
 }
+
+#[test]
+fn a_denied_key_is_known_by_the_action_that_the_message_names() {
+    let message = "User: x is not authorized to perform: kms:GenerateDataKey on this resource";
+    let error = BucketError::new(BucketErrorKind::Forbidden, "AccessDenied", message);
+    assert!(error.remedy().contains("grant kms:GenerateDataKey"), "{error}");
+}

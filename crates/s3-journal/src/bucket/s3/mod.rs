@@ -5,6 +5,7 @@
 
 mod connect;
 mod convert;
+mod doubled;
 mod objects;
 mod options;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use super::{
 };
 use connect::{CREDENTIALS_TIMEOUT, Connected};
 use convert::About;
+use doubled::DoubledKeyDigest;
 pub use objects::{
     ChecksumSent, CustomerKey, Encryption, Grants, LockMode, LockUntil, ObjectLock, ObjectOptions,
     ObjectOptionsError,
@@ -120,11 +122,17 @@ impl S3Bucket {
 
     async fn connected(&self) -> Result<&Connected, BucketError> {
         let connecting = self.connected.get_or_try_init(|| Box::pin(connect::connect(&self.options)));
-        tokio::time::timeout(CREDENTIALS_TIMEOUT, connecting).await.unwrap_or_else(|_| {
+        let connected = tokio::time::timeout(CREDENTIALS_TIMEOUT, connecting).await.unwrap_or_else(|_| {
             let message =
                 format!("neither profile nor metadata service answered within {CREDENTIALS_TIMEOUT:?}");
             Err(BucketError::new(BucketErrorKind::NotSent, "NotReady", message))
-        })
+        })?;
+        // An endpoint of the options was checked before; this one is the environment's, or the profile's.
+        if !connected.is_encrypted && self.options.objects.customer_key().is_some() {
+            let message = "a key for SSE-C goes with each request: use an endpoint with https://";
+            return Err(BucketError::new(BucketErrorKind::NotSent, "KeyNotProtected", message));
+        }
+        Ok(connected)
     }
 
     /// A checksum for a header, where checksums are sent.
@@ -351,7 +359,9 @@ impl S3Bucket {
         let request = with_customer_key!(asked_by!(client.head_object(), objects), objects)
             .bucket(&self.options.bucket)
             .key(key)
-            .checksum_mode(ChecksumMode::Enabled);
+            .checksum_mode(ChecksumMode::Enabled)
+            .customize()
+            .interceptor(DoubledKeyDigest);
         let answer = match answer(About::Head, self.limit(0), request.send()).await {
             Err(error) if error.kind() == BucketErrorKind::NotFound => return Ok(None),
             other => other?,
@@ -380,7 +390,9 @@ impl S3Bucket {
         let request = with_customer_key!(asked_by!(client.get_object(), objects), objects)
             .bucket(&self.options.bucket)
             .key(key)
-            .range(format!("bytes={offset_bytes}-{last}"));
+            .range(format!("bytes={offset_bytes}-{last}"))
+            .customize()
+            .interceptor(DoubledKeyDigest);
         let reading = Box::pin(async {
             let answer = match request.send().await {
                 Ok(answer) => answer,

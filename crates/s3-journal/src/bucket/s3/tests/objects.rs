@@ -31,12 +31,13 @@ fn requests(objects: ObjectOptions) -> Vec<(&'static str, Request)> {
     let names =
         ["put", "create", "part", "complete", "abort", "parts", "uploads", "head", "get", "list", "delete"];
     let server = Server::new(answers);
-    // Not checked: a key of SSE-C over http would be refused.
+    // As if it were https: a key of SSE-C over http would be refused.
     let options = S3Options { objects, ..options(&server.endpoint()) };
+    let connected = Connected { is_encrypted: true, ..run(connect(&options)).unwrap() };
     let bucket = S3Bucket {
         options,
         clock: SystemClock::new(),
-        connected: OnceCell::new(),
+        connected: OnceCell::new_with(Some(connected)),
         ignores_checksums: AtomicBool::new(false),
     };
     let (metadata, parts) = (metadata(), parts());
@@ -327,4 +328,32 @@ fn each_option_has_the_name_that_the_program_gives_it() {
     assert_eq!(objects.given(), names);
     objects.encryption = Some(Encryption::Customer(CustomerKey::new([7; 32])));
     assert_eq!(objects.given()[0], "sse-customer-key-file");
+}
+
+/// The endpoint may be the environment's or the profile's, which the options' own check doesn't see.
+#[test]
+fn a_key_for_sse_c_never_leaves_over_http() {
+    let server = Server::new([Answer::new(200, &[("etag", "\"x\"")], "")]);
+    let encryption = Some(Encryption::Customer(CustomerKey::new([7; 32])));
+    let objects = ObjectOptions { encryption, ..ObjectOptions::default() };
+    let options = S3Options { objects, ..options(&server.endpoint()) };
+    let bucket = S3Bucket { options, ..self::bucket(&server) };
+    let metadata = metadata();
+    let error = run(bucket.put(put(&metadata, true))).unwrap_err();
+    assert_eq!((error.kind(), error.code()), (BucketErrorKind::NotSent, "KeyNotProtected"));
+    assert!(error.words().contains("https://"), "{error}");
+    assert!(server.requests().is_empty());
+}
+
+/// As SeaweedFS answers.
+#[test]
+fn a_digest_of_the_key_that_is_answered_twice_does_no_harm() {
+    const DIGEST: (&str, &str) =
+        ("x-amz-server-side-encryption-customer-key-MD5", "4K0vqOLjYw2JeHOM+RnBRg==");
+    let head = Answer::new(200, &[("content-length", "9"), DIGEST, DIGEST], "");
+    let get = Answer::new(206, &[("content-range", "bytes 0-8/9"), DIGEST, DIGEST], "123456789");
+    let server = Server::new([head, get]);
+    let bucket = bucket(&server);
+    assert_eq!(run(bucket.head("a/key")).unwrap().unwrap().len_bytes, 9);
+    assert_eq!(run(bucket.get_range("a/key", 0, 9)).unwrap().as_ref(), b"123456789");
 }
