@@ -1,6 +1,10 @@
 //! The log on standard error: how much, and how it looks.
 
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::flags::log::{LogFlags, LogFormat};
 use crate::terminal::{self, LogWriter};
@@ -17,6 +21,12 @@ fn filter(verbose: u8, quiet: bool) -> &'static str {
     }
 }
 
+/// Whether it may have secrets in it, so that it isn't logged even where RUST_LOG asks for it: the client writes down requests
+/// as they are, and hides keys and tokens of S3 but not the token by which the machine's metadata service is asked.
+fn may_hold_secrets(level: Level, target: &str) -> bool {
+    level == Level::TRACE && target.starts_with("aws_smithy_runtime::client::orchestrator")
+}
+
 /// Starts the log.
 pub fn start(flags: &LogFlags) {
     let from_environment = std::env::var("RUST_LOG").ok().filter(|text| !text.is_empty());
@@ -26,12 +36,13 @@ pub fn start(flags: &LogFlags) {
         Some(Err(error)) => (EnvFilter::new(chosen), Some(error)),
         None => (EnvFilter::new(chosen), None),
     };
-    let builder =
-        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| LogWriter);
+    let harmless = filter_fn(|what| !may_hold_secrets(*what.level(), what.target()));
+    let log = tracing_subscriber::registry().with(filter).with(harmless);
+    let lines = fmt::layer().with_ansi(false).with_writer(|| LogWriter);
     // The only other way to have a subscriber is a second call of this function.
     drop(match flags.log_format {
-        LogFormat::Text => builder.with_target(false).try_init(),
-        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Text => log.with(lines.with_target(false)).try_init(),
+        LogFormat::Json => log.with(lines.json()).try_init(),
     });
     terminal::set_json(flags.log_format == LogFormat::Json);
     if let Some(error) = misread {
@@ -42,6 +53,13 @@ pub fn start(flags: &LogFlags) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn requests_as_they_are_are_not_logged() {
+        assert!(may_hold_secrets(Level::TRACE, "aws_smithy_runtime::client::orchestrator"));
+        assert!(!may_hold_secrets(Level::DEBUG, "aws_smithy_runtime::client::orchestrator"));
+        assert!(!may_hold_secrets(Level::TRACE, "s3_journal::upload::uploader"));
+    }
 
     #[test]
     fn every_verbosity_is_a_filter() {
