@@ -5,6 +5,7 @@ SeaweedFS checks signatures and has most; moto stands in for Amazon where it has
 create-only writes. Secrets are searched for in everything that was said and written.
 """
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import way
 from checks import check, equal, skip
 from leaks import Watch
 from object_options import ENDS, Place
-from program import lines_said
+from program import ended_well, lines_said
 from store import ADMIN, SeaweedFS
 from suite import Suite
 
@@ -41,6 +42,16 @@ def run(suite: Suite) -> None:
     queues.mkdir()
     watch.secret("SeaweedFS's secret key", ADMIN[1])
     suite.server.start()
+    with ThreadPoolExecutor(1) as threads:
+        # Beside the rest: it takes half a minute.
+        installing = threads.submit(swift.install)
+        over_all(suite, watch, queues)
+        on_swift(suite, watch, queues, installing)
+    watch.check(queues, "secrets")
+
+
+def over_all(suite: Suite, watch: Watch, queues: Path) -> None:
+    """SeaweedFS, and moto, and the ways and keys to both."""
     with amazon.Amazon(suite.directory / "amazon") as moto:
         watch.secret("moto's secret key", amazon.KEYS[1])
         on_seaweedfs(suite, watch, queues)
@@ -48,11 +59,10 @@ def run(suite: Suite) -> None:
         way.through_a_proxy(suite, watch, queues, moto)
         credentials.every_source(suite, watch, queues, moto)
         credentials.rotated(suite, watch, queues, moto)
+    credentials.rewritten(suite, watch, queues)
     way.https(suite, watch, queues)
     way.on_the_wire(suite, watch, queues)
     parked.in_the_middle(suite, watch, queues)
-    on_swift(suite, watch, queues)
-    watch.check(queues, "secrets")
 
 
 def on_seaweedfs(suite: Suite, watch: Watch, queues: Path) -> None:
@@ -81,15 +91,20 @@ def on_amazon(suite: Suite, watch: Watch, queues: Path, moto: amazon.Amazon) -> 
     place = Place("moto", moto, watch.program(suite.path, {**moto.environment(), **keys}), queues)
     key = moto.client("kms").create_key()["KeyMetadata"]["Arn"]
     # It forgets locks of objects in parts: SeaweedFS shows those.
-    rows = (*object_options.PLAIN, *object_options.kms(key), object_options.CANNED, *object_options.locks(in_parts=False))
+    rows = (
+        *object_options.PLAIN,
+        *object_options.kms(key),
+        object_options.CANNED,
+        *object_options.locks(in_parts=False),
+    )
     object_options.take_effect(place, "plain", rows)
     object_options.take_effect(place, "grants", object_options.GRANTS)
 
 
-def on_swift(suite: Suite, watch: Watch, queues: Path) -> None:
+def on_swift(suite: Suite, watch: Watch, queues: Path, installing: Future) -> None:
     """Create-only writes are refused: the substitute is taken, and said."""
     try:
-        swift.install()
+        installing.result()
         swift.check_attributes(suite.directory / "swift")
     except swift.Unavailable as missing:
         skip("Swift", missing)
@@ -102,7 +117,7 @@ def on_swift(suite: Suite, watch: Watch, queues: Path) -> None:
         shape = ("--part-size", "5MiB", "--max-object-size", "6MiB")
         lines = b"".join(text.blocks(0, object_options.LARGE))
         done = place.program.run("write", *place.write(bucket, *shape, *ENDS), stdin=lines)
-        equal(done.returncode, 0, f"{what}: write ends well")
+        ended_well(done, f"{what}: write ends well")
         _, problem = text.difference(bucket.read(), object_options.LARGE)
         check(not problem, f"{what}: everything is there, once, in order", problem)
         check(len(bucket.check_row(what)) > 1, f"{what}: in several objects")

@@ -18,7 +18,7 @@ from checks import check, equal
 from key_server import KeyServer
 from leaks import Watch
 from object_options import ENDS, SMALL
-from program import lines_said
+from program import ended_well, lines_said
 from proxy import Proxy, Refusal, Request, headers
 from store import ADMIN
 from suite import Suite
@@ -46,7 +46,9 @@ def lasting(suite: Suite, watch: Watch, queues: Path, place: Path) -> None:
     keys = {"Version": 1, "AccessKeyId": ADMIN[0], "SecretAccessKey": ADMIN[1]}
     script.write_text(f"print({json.dumps(keys)!r})\n")
     process.write_text(f"[profile made]\ncredential_process = {shlex.join([sys.executable, str(script)])}\n")
-    base = {key: value for key, value in suite.server.environment().items() if not key.endswith(("KEY_ID", "ACCESS_KEY"))}
+    base = {
+        key: value for key, value in suite.server.environment().items() if not key.endswith(("KEY_ID", "ACCESS_KEY"))
+    }
     env = {"AWS_ACCESS_KEY_ID": ADMIN[0], "AWS_SECRET_ACCESS_KEY": ADMIN[1]}
     wrong = {"AWS_ACCESS_KEY_ID": "nobody-at-all", "AWS_SECRET_ACCESS_KEY": "not-the-secret-key"}
     secret_file = place / "secret"
@@ -54,7 +56,11 @@ def lasting(suite: Suite, watch: Watch, queues: Path, place: Path) -> None:
     for name, more, options in (
         ("environment", env, ()),
         ("profile by AWS_PROFILE", {"AWS_SHARED_CREDENTIALS_FILE": named, "AWS_PROFILE": "suites"}, ()),
-        ("profile by option, before the environment", {**wrong, "AWS_SHARED_CREDENTIALS_FILE": named}, ("--profile", "suites")),
+        (
+            "profile by option, before the environment",
+            {**wrong, "AWS_SHARED_CREDENTIALS_FILE": named},
+            ("--profile", "suites"),
+        ),
         ("process", {"AWS_CONFIG_FILE": process, "AWS_PROFILE": "made"}, ()),
         ("options, before the environment", wrong, ("--s3-access-key", ADMIN[0], "--s3-secret-key-file", secret_file)),
     ):
@@ -96,12 +102,24 @@ def temporary(suite: Suite, watch: Watch, queues: Path, moto: amazon.Amazon, pla
             for number, (_, secret, session) in enumerate(told):
                 watch.secret(f"{what}: secret key {number}", secret)
                 watch.secret(f"{what}: session token {number}", session)
-            wanted = {(source.keys.access, source.keys.token)} if source else {(access, session) for access, _, session in told}
-            used = {used_keys(fields) for operation, fields, request in recorder.seen if "Action=" not in asked(request)}
-            check(used and used <= wanted, f"{what}: the store is asked with these keys and their token, and no others", used)
+            wanted = (
+                {(source.keys.access, source.keys.token)}
+                if source
+                else {(access, session) for access, _, session in told}
+            )
+            used = {
+                used_keys(fields) for operation, fields, request in recorder.seen if "Action=" not in asked(request)
+            }
+            check(
+                used and used <= wanted,
+                f"{what}: the store is asked with these keys and their token, and no others",
+                used,
+            )
             if source is None:
                 sts_asked(recorder, name, what)
-        check(any("/latest/api/token" in path for path in machine.asked), "keys, instance metadata: by a session (IMDSv2)")
+        check(
+            any("/latest/api/token" in path for path in machine.asked), "keys, instance metadata: by a session (IMDSv2)"
+        )
 
 
 def sts_asked(recorder: Recorder, name: str, what: str) -> None:
@@ -125,7 +143,10 @@ def keys_told(recorder: Recorder) -> list[tuple[str, str, str]]:
     """Access key, secret key and token of each answer that has them."""
     found = []
     for answer in (answer.decode("latin-1") for answer in recorder.answers):
-        parts = [re.search(f"<{name}>([^<]+)</{name}>", answer) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+        parts = [
+            re.search(f"<{name}>([^<]+)</{name}>", answer)
+            for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")
+        ]
         if all(parts):
             found.append(tuple(part[1] for part in parts))
     return found
@@ -144,7 +165,7 @@ def delivered(
     program = watch.program(suite.path, {**environment, "RUST_LOG": "trace"})
     to = ("--to", bucket.url, "--local-directory", queues / bucket.prefix, "--id", "conformance")
     done = program.run("write", *to, *options, *ENDS, stdin=text.numbered(0, SMALL))
-    equal(done.returncode, 0, f"{what}: write ends well" + (f"; {done.stderr[-400:]}" if done.returncode else ""))
+    ended_well(done, f"{what}: write ends well")
     check("TRACE" in done.stderr, f"{what}: everything is logged")
     _, problem = text.difference(bucket.read(), SMALL)
     check(not problem, f"{what}: all lines are there, once", problem)
@@ -187,3 +208,24 @@ def rotated(suite: Suite, watch: Watch, queues: Path, moto: amazon.Amazon) -> No
     bucket.check_row(what)
     _, problem = text.difference(bucket.read(), 2 * half)
     check(not problem, f"{what}: everything is there, once, in order", problem)
+
+
+def rewritten(suite: Suite, watch: Watch, queues: Path) -> None:
+    """The keys in a profile's file are replaced while entries wait: no new start is needed."""
+    what, bucket, file = "keys written anew", suite.bucket("rewritten"), suite.directory / "credentials-rewritten"
+    profile = "[default]\naws_access_key_id = {}\naws_secret_access_key = {}\n"
+    file.write_text(profile.format(ADMIN[0], "no-longer-the-secret-key"))
+    base = {
+        key: value for key, value in suite.server.environment().items() if not key.endswith(("KEY_ID", "ACCESS_KEY"))
+    }
+    program = watch.program(suite.path, {**base, "AWS_SHARED_CREDENTIALS_FILE": str(file)})
+    to = ("--to", bucket.url, "--local-directory", queues / "rewritten", "--id", "conformance")
+    with program.start_write(*to) as writer:
+        writer.feed(text.blocks(0, SMALL), close=True)
+        told = writer.wait_for(lambda: "check access key and secret key" in writer.stderr, f"{what}: it is told")
+        check(told and writer.is_running(), f"{what}: the answer and what to do are told", writer.stderr)
+        file.write_text(profile.format(*ADMIN))
+        equal(writer.wait(), 0, f"{what}: with the new keys it goes on by itself, and ends well")
+        equal(len(lines_said(writer.stderr)), 1, f"{what}: it was told once")
+    _, problem = text.difference(bucket.read(), SMALL)
+    check(not problem, f"{what}: all lines are there, once", problem)

@@ -48,7 +48,10 @@ class Watch:
             if path.is_file():
                 said.append((str(path), path.read_bytes()))
         found = [
-            f"{name} in {where}" for where, content in said for name, secret in self.secrets.items() if secret in content
+            f"{name} in {where}"
+            for where, content in said
+            for name, secret in self.secrets.items()
+            if secret in content
         ]
         note(f"{what}: {sum(len(content) for _, content in said):,} bytes in {len(said)} places are searched")
         check(len(said) > 0 and not found, f"{what}: none of {len(self.secrets)} forms of secrets is found", found[:5])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import text
 from bucket import Bucket, Stored
 from checks import check, equal, note
-from program import Program
+from program import Program, ended_well
 
 MIB = 1 << 20
 SMALL = 100
@@ -52,11 +52,13 @@ TAGS = [{"Key": "team", "Value": "billing"}, {"Key": "rate", "Value": "a=b c"}]
 PLAIN = (
     head(("--storage-class", "STANDARD_IA"), "StorageClass", "STANDARD_IA"),
     Row(
-        ("--tag", "team=billing", "--tag", "rate=a=b c"), "get_object_tagging",
+        ("--tag", "team=billing", "--tag", "rate=a=b c"),
+        "get_object_tagging",
         lambda answer: sorted(map(str, answer["TagSet"])) == sorted(map(str, TAGS)),
     ),  # fmt: skip
     Row(
-        ("--metadata", "colour=red", "--metadata", "size=12 m"), "head_object",
+        ("--metadata", "colour=red", "--metadata", "size=12 m"),
+        "head_object",
         lambda answer: (answer["Metadata"].get("colour"), answer["Metadata"].get("size")) == ("red", "12 m"),
     ),  # fmt: skip
     head(("--content-type", "text/csv; charset=utf-8"), "ContentType", "text/csv; charset=utf-8"),
@@ -88,7 +90,8 @@ GRANTS = (
     Row(("--grant-read-acp", f'uri="{EVERYBODY}"'), "get_object_acl", lambda answer: has_grant(answer, "READ_ACP")),
     Row(("--grant-write-acp", f'uri="{EVERYBODY}"'), "get_object_acl", lambda answer: has_grant(answer, "WRITE_ACP")),
     Row(
-        ("--grant-full-control", f'uri="{EVERYBODY}"'), "get_object_acl",
+        ("--grant-full-control", f'uri="{EVERYBODY}"'),
+        "get_object_acl",
         lambda answer: has_grant(answer, "FULL_CONTROL"),
     ),  # fmt: skip
     head(("--sse", "aws:kms:dsse"), "ServerSideEncryption", "aws:kms:dsse"),
@@ -129,7 +132,7 @@ def take_effect(place: Place, prefix: str, rows: tuple[Row, ...], in_parts: bool
 def in_one_piece(place: Place, prefix: str, rows: tuple[Row, ...], options: list[str]) -> None:
     what, bucket = f"{place.name}, in one piece", place.bucket(prefix)
     done = place.program.run("write", *place.write(bucket, *options), *ENDS, stdin=text.numbered(0, SMALL))
-    equal(done.returncode, 0, f"{what}: write ends well with {len(rows)} options; {done.stderr[-300:]}")
+    ended_well(done, f"{what}: write ends well with {len(rows)} options")
     looked_at(place, bucket, rows, SMALL, what, is_in_parts=False)
 
 
@@ -139,7 +142,9 @@ def killed(place: Place, prefix: str, rows: tuple[Row, ...], options: list[str],
     command = place.write(bucket, *PARTS, *options)
     with place.program.start_write(*command) as writer:
         writer.feed(text.blocks(0, LARGE), close=False)
-        begun = writer.wait_for(lambda: writer.durable == LARGE and bucket.arrived_bytes() > 0, f"{what}: a part is there")
+        begun = writer.wait_for(
+            lambda: writer.durable == LARGE and bucket.arrived_bytes() > 0, f"{what}: a part is there"
+        )
         check(begun, f"{what}: a part is in the bucket", writer.stderr)
         writer.kill()
     if aborts:
@@ -147,7 +152,7 @@ def killed(place: Place, prefix: str, rows: tuple[Row, ...], options: list[str],
         for upload in listed.get("Uploads", []):
             bucket.client.abort_multipart_upload(Bucket=bucket.name, Key=upload["Key"], UploadId=upload["UploadId"])
     done = place.program.run("write", *command, *ENDS)
-    equal(done.returncode, 0, f"{what}: the next run ends well; {done.stderr[-300:]}")
+    ended_well(done, f"{what}: the next run ends well")
     looked_at(place, bucket, rows, LARGE, what, is_in_parts=True)
 
 
@@ -162,18 +167,25 @@ def recovered(place: Place, prefix: str, rows: tuple[Row, ...]) -> None:
         writer.kill()
     incarnation = place.program.status(command[3])["incarnation"]
     done = place.program.run(
-        "recover", "--to", bucket.url, *place.way, "--complete", "--older-than", "0", "--incarnation", incarnation, *options
+        "recover",
+        "--to",
+        bucket.url,
+        *place.way,
+        "--complete",
+        "--older-than",
+        "0",
+        "--incarnation",
+        incarnation,
+        *options,
     )
-    equal(done.returncode, 0, f"{what}: recover ends well; {done.stderr[-300:]}")
+    ended_well(done, f"{what}: recover ends well")
     objects = [stored for stored in bucket.objects() if ".recovered." in stored.key]
     equal(len(objects), 1, f"{what}: there is one object")
     for stored in objects:
         rows_hold(place, bucket, stored, rows, what)
 
 
-def looked_at(
-    place: Place, bucket: Bucket, rows: tuple[Row, ...], lines: int, what: str, is_in_parts: bool
-) -> None:
+def looked_at(place: Place, bucket: Bucket, rows: tuple[Row, ...], lines: int, what: str, is_in_parts: bool) -> None:
     """All lines are there, once, in an object that is as it was asked for."""
     objects = bucket.check_row(what)
     equal([stored.parts > 0 for stored in objects], [is_in_parts], f"{what}: one object, in one piece or in parts")
@@ -204,9 +216,11 @@ def refused(place: Place, cases: tuple[tuple[tuple[str, ...], tuple[str, ...]], 
     for what, bucket, stopped, drained in results:
         words = next(case[1] for case in cases if what.endswith(" ".join(case[0])))
         told = all(word in stopped.stderr for word in words) and "wait safely" in stopped.stderr
-        check(stopped.returncode == 75 and told, f"{what}: refused with 75, by name: {', '.join(words)}", stopped.stderr)
+        check(
+            stopped.returncode == 75 and told, f"{what}: refused with 75, by name: {', '.join(words)}", stopped.stderr
+        )
         note(stopped.stderr.strip().splitlines()[-1][:300] if stopped.stderr.strip() else "")
-        equal(drained.returncode, 0, f"{what}: without it everything goes; {drained.stderr[-300:]}")
+        ended_well(drained, f"{what}: without it everything goes")
         _, problem = text.difference(bucket.read(), SMALL)
         check(not problem, f"{what}: and is there once", problem)
 

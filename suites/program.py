@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import environment
-from checks import wait_until
+from checks import check, wait_until
 
 # No run of the suites' sizes takes that long, even on a busy machine; a hang is a failure, not a wait for ever.
 ENDS_WITHIN_SECONDS = 300
@@ -34,6 +34,11 @@ def build() -> Path:
 def lines_said(stderr: str) -> list[str]:
     """The lines that it said, without those that a slow disk explains."""
     return [line for line in stderr.splitlines() if SLOW_DISK not in line]
+
+
+def ended_well(done: subprocess.CompletedProcess, what: str) -> bool:
+    """A check of the exit status, with what was said where it isn't 0."""
+    return check(done.returncode == 0, what, f"{done.returncode}: {done.stderr[-400:]}")
 
 
 class Program:

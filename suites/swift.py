@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import boto3
@@ -21,7 +22,6 @@ from store import REGION, free_ports
 
 KEYS = ("test:tester", "testing-swift-secret")
 PACKAGES = ("swift-proxy", "swift-account", "swift-container", "swift-object", "memcached")
-# Ports of the rings: the server's name and its rings' tool want them fixed before it starts.
 SERVERS = ("account", "container", "object")
 STARTS_WITHIN_SECONDS = 60
 ENDS_WITHIN_SECONDS = 10
@@ -169,12 +169,9 @@ class Swift:
         self.ports = free_ports((*SERVERS, "proxy", "memcache"))
         (self.directory / "devices" / "disk").mkdir(parents=True)
         fields = {"directory": self.directory, "user": getpass.getuser(), "region": REGION, "secret": KEYS[1]}
+        with ThreadPoolExecutor(len(SERVERS)) as threads:
+            list(threads.map(self._build_ring, SERVERS))
         for name in SERVERS:
-            ring = self.directory / f"{name}.builder"
-            device = f"r1z1-127.0.0.1:{self.ports[name]}/disk"
-            for command in (("create", "4", "1", "1"), ("add", device, "1"), ("rebalance",)):
-                # A single replica is balanced with a warning, by status 1.
-                subprocess.run(["swift-ring-builder", ring, *command], check=False, stdout=subprocess.DEVNULL)
             configuration = SERVER.format(name=name, port=self.ports[name], **fields)
             (self.directory / f"{name}.conf").write_text(configuration)
         configuration = PROXY.format(port=self.ports["proxy"], memcache=self.ports["memcache"], **fields)
@@ -184,12 +181,22 @@ class Swift:
             self._spawn(f"swift-{name}-server", self.directory / f"{name}.conf")
         wait_until(self._answers, STARTS_WITHIN_SECONDS, f"Swift answers; its log: {self._end_of_log()}", 0.1)
 
+    def _build_ring(self, name: str) -> None:
+        device = f"r1z1-127.0.0.1:{self.ports[name]}/disk"
+        for command in (("create", "4", "1", "1"), ("add", device, "1"), ("rebalance",)):
+            # A single replica is balanced with a warning, by status 1.
+            ring = self.directory / f"{name}.builder"
+            subprocess.run(["swift-ring-builder", ring, *command], check=False, stdout=subprocess.DEVNULL)
+
     def _spawn(self, *command: object) -> None:
         with open(self.directory / "log", "ab") as log:
             self._children.append(
                 subprocess.Popen(
                     ["setpriv", "--pdeathsig", "KILL", *map(str, command)],
-                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
                 )  # fmt: skip
             )
 

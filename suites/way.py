@@ -4,8 +4,6 @@ path or in the host's, and what each request must say of owner and payer.
 What a store passes over is looked at on the wire, where a proxy of ours records it.
 """
 
-import os
-
 import amazon
 import object_options
 import text
@@ -14,6 +12,7 @@ from bucket import Bucket
 from checks import check, equal, skip
 from leaks import Watch
 from object_options import CLOSE_TIMEOUT, ENDS, LARGE, PARTS, SMALL, Place
+from program import ended_well
 from proxy import Proxy, Request, headers
 from suite import Suite
 
@@ -73,18 +72,22 @@ def https(suite: Suite, watch: Watch, queues) -> None:
         whose(bucket, what)
         for command in (("cat",), ("verify", "--deep")):
             done = program.run(*command, "--to", bucket.url, *way)
-            equal(done.returncode, 0, f"{what}: {command[0]} reads it with the key; {done.stderr[-200:]}")
+            ended_well(done, f"{what}: {command[0]} reads it with the key")
         done = program.run("cat", "--to", bucket.url, *way[:2])
         check(done.returncode != 0 and not done.stdout, f"{what}: cat reads nothing without it", done.stderr)
         # The same bundle by the variable, and none at all.
         by_variable = watch.program(suite.path, {**environment, "AWS_CA_BUNDLE": str(authority)})
         to = place.write(Bucket(suite.server, "bundle"))[:-4]
         done = by_variable.run("write", *to, *ENDS, stdin=text.numbered(0, SMALL))
-        equal(done.returncode, 0, f"https: AWS_CA_BUNDLE is trusted; {done.stderr[-200:]}")
+        ended_well(done, f"https: AWS_CA_BUNDLE is trusted")
         to = place.write(Bucket(suite.server, "unknown"))[:-4]
         done = program.run("write", *to, *CLOSE_TIMEOUT, stdin=text.numbered(0, SMALL))
         told = "certificate" in done.stderr and "wait safely" in done.stderr
-        check(done.returncode == 75 and told, "https: without the bundle it is refused, and the certificate named", done.stderr)
+        check(
+            done.returncode == 75 and told,
+            "https: without the bundle it is refused, and the certificate named",
+            done.stderr,
+        )
     to = place.write(Bucket(suite.server, "plain-http"))[:-4]
     done = watch.program(suite.path, suite.server.environment()).run(
         "write", *to, "--endpoint", suite.server.endpoint, "--sse-customer-key-file", key_file, stdin=b"never\n"
@@ -98,7 +101,11 @@ def https(suite: Suite, watch: Watch, queues) -> None:
     )  # fmt: skip
     said = "https" in done.stderr and done.returncode in (2, 75)
     check(said, "SSE-C over http by AWS_ENDPOINT_URL: refused, and https named", f"{done.returncode}: {done.stderr}")
-    equal(Bucket(suite.server, "environment-http").objects(), [], "SSE-C over http by AWS_ENDPOINT_URL: nothing is written")
+    equal(
+        Bucket(suite.server, "environment-http").objects(),
+        [],
+        "SSE-C over http by AWS_ENDPOINT_URL: nothing is written",
+    )
 
 
 class TlsView:
@@ -137,12 +144,12 @@ def on_the_wire(suite: Suite, watch: Watch, queues) -> None:
             done = place.program.run(
                 "write", *place.write(bucket, *options, *shape, *ENDS), stdin=b"".join(text.blocks(0, lines))
             )
-            equal(done.returncode, 0, f"{what}: {prefix} ends well; {done.stderr[-200:]}")
+            ended_well(done, f"{what}: {prefix} ends well")
             for command in ("cat", "verify"):
                 read = place.program.run(
                     command, "--to", bucket.url, "--expected-bucket-owner", OWNER, "--requester-pays"
                 )
-                equal(read.returncode, 0, f"{what}: {command} ends well")
+                ended_well(read, f"{what}: {command} ends well")
     calls = {operation for operation, _, _ in recorder.seen}
     wanted = {"PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload", "GetObject", "ListObjects"}
     check(wanted <= calls, f"{what}: {', '.join(sorted(wanted))} are seen", calls)
@@ -150,8 +157,14 @@ def on_the_wire(suite: Suite, watch: Watch, queues) -> None:
         without = sorted({operation for operation, fields, _ in recorder.seen if fields.get(name) != value})
         equal(without, [], f"{what}: {name} is on every request")
     for name, value in ON_CREATION.items():
-        creations = [fields for operation, fields, _ in recorder.seen if operation in ("PutObject", "CreateMultipartUpload")]
-        check(all(fields.get(name) == value for fields in creations), f"{what}: {name} is on what makes objects", creations)
+        creations = [
+            fields for operation, fields, _ in recorder.seen if operation in ("PutObject", "CreateMultipartUpload")
+        ]
+        check(
+            all(fields.get(name) == value for fields in creations),
+            f"{what}: {name} is on what makes objects",
+            creations,
+        )
     agents = {fields.get("user-agent", "") for _, fields, _ in recorder.seen}
     check(all("app/s3-journal" in agent for agent in agents), f"{what}: the user agent names the program", agents)
 
@@ -172,7 +185,7 @@ def through_a_proxy(suite: Suite, watch: Watch, queues, moto: amazon.Amazon) -> 
             program = watch.program(suite.path, environment)
             to = ("--to", bucket.url, "--local-directory", queues / f"proxy-{name}", "--id", "conformance")
             done = program.run("write", *to, *ENDS, stdin=text.numbered(0, SMALL))
-        equal(done.returncode, 0, f"{what}: write ends well; {done.stderr[-300:]}")
+        ended_well(done, f"{what}: write ends well")
         _, problem = text.difference(bucket.read(), SMALL)
         check(not problem, f"{what}: all lines are there, once", problem)
         hosts = {fields.get("host") for _, fields, _ in recorder.seen}

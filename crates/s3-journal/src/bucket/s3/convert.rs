@@ -172,6 +172,19 @@ pub(super) fn kind(status: u16, code: &str, about: About) -> BucketErrorKind {
     }
 }
 
+/// Whether an answer means that other keys are needed. HEAD can't say so: the next write does.
+pub(super) fn are_keys_refused(error: &BucketError) -> bool {
+    matches!(
+        error.code(),
+        "ExpiredToken"
+            | "ExpiredTokenException"
+            | "TokenRefreshRequired"
+            | "InvalidToken"
+            | "InvalidAccessKeyId"
+            | "SignatureDoesNotMatch"
+    )
+}
+
 /// An error and its causes in one line, each said once.
 fn chain(error: &dyn Error) -> String {
     let mut words: Vec<String> = Vec::new();

@@ -13,6 +13,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +25,7 @@ use aws_sdk_s3::types::{
 };
 use bytes::Bytes;
 use durable_queue::clock::{Clock, SystemClock};
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use super::{
     Abilities, Bucket, BucketError, BucketErrorKind, BucketFuture, Complete, Head, Metadata, ObjectEntry,
@@ -100,7 +101,8 @@ const COMPLETE_TIMEOUT_FACTOR: u32 = 3;
 pub struct S3Bucket {
     options: S3Options,
     clock: SystemClock,
-    connected: OnceCell<Connected>,
+    /// Made at the first call, and anew after the store said that it doesn't take the keys.
+    connected: Mutex<Option<Arc<Connected>>>,
     /// The store took a checksum and didn't answer with it: it doesn't know them.
     ignores_checksums: AtomicBool,
 }
@@ -115,24 +117,47 @@ impl S3Bucket {
         Ok(Self {
             options,
             clock: SystemClock::new(),
-            connected: OnceCell::new(),
+            connected: Mutex::default(),
             ignores_checksums: AtomicBool::new(false),
         })
     }
 
-    async fn connected(&self) -> Result<&Connected, BucketError> {
-        let connecting = self.connected.get_or_try_init(|| Box::pin(connect::connect(&self.options)));
-        let connected = tokio::time::timeout(CREDENTIALS_TIMEOUT, connecting).await.unwrap_or_else(|_| {
-            let message =
-                format!("neither profile nor metadata service answered within {CREDENTIALS_TIMEOUT:?}");
-            Err(BucketError::new(BucketErrorKind::NotSent, "NotReady", message))
-        })?;
+    async fn connected(&self) -> Result<Arc<Connected>, BucketError> {
+        // Held meanwhile: who comes later waits for the same connection.
+        let mut held = self.connected.lock().await;
+        let connected = if let Some(connected) = &*held {
+            Arc::clone(connected)
+        } else {
+            let connecting = Box::pin(connect::connect(&self.options));
+            let connected =
+                tokio::time::timeout(CREDENTIALS_TIMEOUT, connecting).await.unwrap_or_else(|_| {
+                    let message = format!(
+                        "neither profile nor metadata service answered within {CREDENTIALS_TIMEOUT:?}"
+                    );
+                    Err(BucketError::new(BucketErrorKind::NotSent, "NotReady", message))
+                })?;
+            Arc::clone(held.insert(Arc::new(connected)))
+        };
+        drop(held);
         // An endpoint of the options was checked before; this one is the environment's, or the profile's.
         if !connected.is_encrypted && self.options.objects.customer_key().is_some() {
             let message = "a key for SSE-C goes with each request: use an endpoint with https://";
             return Err(BucketError::new(BucketErrorKind::NotSent, "KeyNotProtected", message));
         }
         Ok(connected)
+    }
+
+    /// Waits for a call. Keys that the store doesn't take are looked for again before the next one: a profile's file may have
+    /// been written anew, which nothing else would notice.
+    async fn with_keys<T>(
+        &self,
+        call: impl Future<Output = Result<T, BucketError>>,
+    ) -> Result<T, BucketError> {
+        let result = call.await;
+        if result.as_ref().is_err_and(convert::are_keys_refused) {
+            *self.connected.lock().await = None;
+        }
+        result
     }
 
     /// A checksum for a header, where checksums are sent.
@@ -175,7 +200,8 @@ impl S3Bucket {
     }
 
     async fn put_now(&self, put: Put<'_>) -> Result<(), BucketError> {
-        let Connected { client, is_encrypted } = self.connected().await?;
+        let connected = self.connected().await?;
+        let Connected { client, is_encrypted } = &*connected;
         let limit = self.limit(put.body.len() as u64);
         let objects = &self.options.objects;
         let request = made_with!(client.put_object(), self.options, put.metadata, self.now())
@@ -210,7 +236,8 @@ impl S3Bucket {
     }
 
     async fn upload_part_now(&self, part: UploadPart<'_>) -> Result<String, BucketError> {
-        let Connected { client, is_encrypted } = self.connected().await?;
+        let connected = self.connected().await?;
+        let Connected { client, is_encrypted } = &*connected;
         let limit = self.limit(part.body.len() as u64);
         let objects = &self.options.objects;
         let request = with_customer_key!(asked_by!(client.upload_part(), objects), objects)
@@ -263,7 +290,7 @@ impl S3Bucket {
     }
 
     async fn abort_upload_now(&self, key: &str, upload_id: &str) -> Result<(), BucketError> {
-        let client = &self.connected().await?.client;
+        let client = self.connected().await?.client.clone();
         let request = asked_by!(client.abort_multipart_upload(), self.options.objects)
             .bucket(&self.options.bucket)
             .key(key)
@@ -273,7 +300,7 @@ impl S3Bucket {
     }
 
     async fn delete_now(&self, key: &str) -> Result<(), BucketError> {
-        let client = &self.connected().await?.client;
+        let client = self.connected().await?.client.clone();
         let request =
             asked_by!(client.delete_object(), self.options.objects).bucket(&self.options.bucket).key(key);
         match answer(About::Object, self.limit(0), request.send()).await {
@@ -284,7 +311,7 @@ impl S3Bucket {
     }
 
     async fn list_parts_now(&self, key: &str, upload_id: &str) -> Result<Vec<Part>, BucketError> {
-        let client = &self.connected().await?.client;
+        let client = self.connected().await?.client.clone();
         // By number: a store may list a part that was sent again twice (SeaweedFS does), the newer one counts.
         let mut parts: BTreeMap<u32, (Option<SystemTime>, Part)> = BTreeMap::new();
         loop {
@@ -354,7 +381,7 @@ impl S3Bucket {
     }
 
     async fn head_now(&self, key: &str) -> Result<Option<Head>, BucketError> {
-        let client = &self.connected().await?.client;
+        let client = self.connected().await?.client.clone();
         let objects = &self.options.objects;
         let request = with_customer_key!(asked_by!(client.head_object(), objects), objects)
             .bucket(&self.options.bucket)
@@ -385,7 +412,7 @@ impl S3Bucket {
             let found = self.head(key).await?;
             return found.map(|_| Bytes::new()).ok_or_else(|| super::rules::not_found(key));
         };
-        let client = &self.connected().await?.client;
+        let client = self.connected().await?.client.clone();
         let objects = &self.options.objects;
         let request = with_customer_key!(asked_by!(client.get_object(), objects), objects)
             .bucket(&self.options.bucket)
@@ -485,27 +512,27 @@ impl Bucket for S3Bucket {
     }
 
     fn put<'a>(&'a self, put: Put<'a>) -> BucketFuture<'a, ()> {
-        Box::pin(self.put_now(put))
+        Box::pin(self.with_keys(self.put_now(put)))
     }
 
     fn create_upload<'a>(&'a self, key: &'a str, metadata: &'a Metadata) -> BucketFuture<'a, String> {
-        Box::pin(self.create_upload_now(key, metadata))
+        Box::pin(self.with_keys(self.create_upload_now(key, metadata)))
     }
 
     fn upload_part<'a>(&'a self, part: UploadPart<'a>) -> BucketFuture<'a, String> {
-        Box::pin(self.upload_part_now(part))
+        Box::pin(self.with_keys(self.upload_part_now(part)))
     }
 
     fn complete_upload<'a>(&'a self, complete: Complete<'a>) -> BucketFuture<'a, ()> {
-        Box::pin(self.complete_upload_now(complete))
+        Box::pin(self.with_keys(self.complete_upload_now(complete)))
     }
 
     fn abort_upload<'a>(&'a self, key: &'a str, upload_id: &'a str) -> BucketFuture<'a, ()> {
-        Box::pin(self.abort_upload_now(key, upload_id))
+        Box::pin(self.with_keys(self.abort_upload_now(key, upload_id)))
     }
 
     fn list_parts<'a>(&'a self, key: &'a str, upload_id: &'a str) -> BucketFuture<'a, Vec<Part>> {
-        Box::pin(self.list_parts_now(key, upload_id))
+        Box::pin(self.with_keys(self.list_parts_now(key, upload_id)))
     }
 
     fn list_uploads<'a>(
@@ -513,22 +540,22 @@ impl Bucket for S3Bucket {
         prefix: &'a str,
         after: Option<&'a UploadMarker>,
     ) -> BucketFuture<'a, UploadPage> {
-        Box::pin(self.list_uploads_now(prefix, after))
+        Box::pin(self.with_keys(self.list_uploads_now(prefix, after)))
     }
 
     fn delete<'a>(&'a self, key: &'a str) -> BucketFuture<'a, ()> {
-        Box::pin(self.delete_now(key))
+        Box::pin(self.with_keys(self.delete_now(key)))
     }
 
     fn head<'a>(&'a self, key: &'a str) -> BucketFuture<'a, Option<Head>> {
-        Box::pin(self.head_now(key))
+        Box::pin(self.with_keys(self.head_now(key)))
     }
 
     fn get_range<'a>(&'a self, key: &'a str, offset_bytes: u64, len_bytes: u64) -> BucketFuture<'a, Bytes> {
-        Box::pin(self.get_range_now(key, offset_bytes, len_bytes))
+        Box::pin(self.with_keys(self.get_range_now(key, offset_bytes, len_bytes)))
     }
 
     fn list<'a>(&'a self, prefix: &'a str, after: Option<&'a str>) -> BucketFuture<'a, ObjectPage> {
-        Box::pin(self.list_now(prefix, after))
+        Box::pin(self.with_keys(self.list_now(prefix, after)))
     }
 }

@@ -258,3 +258,18 @@ fn a_refusal_for_a_wrong_clock_dates_the_requests_that_follow_by_the_stores_cloc
     assert_ne!(dates[0], "20990101", "nothing was known of the store's clock");
     assert_eq!(dates[1..], ["20990101", "20990101"]);
 }
+
+#[test]
+fn keys_that_the_store_does_not_take_are_looked_for_again() {
+    for (code, again) in [("InvalidAccessKeyId", true), ("ExpiredToken", true), ("AccessDenied", false)] {
+        let server = Server::new([Answer::error(403, code), Answer::new(200, &[("etag", "\"x\"")], "")]);
+        let bucket = bucket(&server);
+        run(async {
+            let before = bucket.connected().await.unwrap();
+            bucket.put(put(&metadata(), true)).await.unwrap_err();
+            bucket.put(put(&metadata(), true)).await.unwrap();
+            let after = bucket.connected().await.unwrap();
+            assert_eq!(!Arc::ptr_eq(&before, &after), again, "{code}");
+        });
+    }
+}

@@ -37,7 +37,7 @@ fn requests(objects: ObjectOptions) -> Vec<(&'static str, Request)> {
     let bucket = S3Bucket {
         options,
         clock: SystemClock::new(),
-        connected: OnceCell::new_with(Some(connected)),
+        connected: Mutex::new(Some(Arc::new(connected))),
         ignores_checksums: AtomicBool::new(false),
     };
     let (metadata, parts) = (metadata(), parts());

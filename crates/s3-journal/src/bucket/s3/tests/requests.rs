@@ -42,7 +42,7 @@ fn bytes_that_tls_guards_are_not_hashed_for_the_signature() {
         let options = options(&server.endpoint());
         let connected = Connected { is_encrypted: true, ..connect(&options).await.unwrap() };
         let bucket =
-            S3Bucket { connected: OnceCell::new_with(Some(connected)), ..S3Bucket::new(options).unwrap() };
+            S3Bucket { connected: Mutex::new(Some(Arc::new(connected))), ..S3Bucket::new(options).unwrap() };
         bucket.put(put(&metadata(), true)).await.unwrap();
         bucket.upload_part(part()).await.unwrap();
     });

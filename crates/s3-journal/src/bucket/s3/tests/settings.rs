@@ -162,7 +162,7 @@ fn amazons_endpoints_are_chosen_by_what_is_asked_for() {
         change(&mut options);
         let bucket = S3Bucket::new(options.clone()).unwrap();
         let url = run(async {
-            let client = &bucket.connected().await.unwrap().client;
+            let client = bucket.connected().await.unwrap().client.clone();
             let limit = aws_sdk_s3::presigning::PresigningConfig::expires_in(Duration::from_mins(1)).unwrap();
             let asked = client.get_object().bucket(&options.bucket).key("k");
             asked.presigned(limit).await.map(|request| request.uri().to_owned())
