@@ -9,10 +9,9 @@ import subprocess
 from pathlib import Path
 
 import boto3
+import environment
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-
-import environment
 from checks import wait_until
 from store import REGION, free_ports
 

@@ -19,7 +19,7 @@ from key_server import KeyServer
 from leaks import Watch
 from object_options import ENDS, SMALL
 from program import ended_well, lines_said
-from proxy import Proxy, Refusal, Request, headers
+from proxy import Refusal, Request, headers
 from store import ADMIN
 from suite import Suite
 from way import Recorder

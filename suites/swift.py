@@ -16,7 +16,6 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
-
 from checks import wait_until
 from store import REGION, free_ports
 

@@ -79,7 +79,7 @@ def https(suite: Suite, watch: Watch, queues) -> None:
         by_variable = watch.program(suite.path, {**environment, "AWS_CA_BUNDLE": str(authority)})
         to = place.write(Bucket(suite.server, "bundle"))[:-4]
         done = by_variable.run("write", *to, *ENDS, stdin=text.numbered(0, SMALL))
-        ended_well(done, f"https: AWS_CA_BUNDLE is trusted")
+        ended_well(done, "https: AWS_CA_BUNDLE is trusted")
         to = place.write(Bucket(suite.server, "unknown"))[:-4]
         done = program.run("write", *to, *CLOSE_TIMEOUT, stdin=text.numbered(0, SMALL))
         told = "certificate" in done.stderr and "wait safely" in done.stderr
