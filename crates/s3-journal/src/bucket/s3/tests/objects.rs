@@ -337,7 +337,7 @@ fn a_key_for_sse_c_never_leaves_over_http() {
     let encryption = Some(Encryption::Customer(CustomerKey::new([7; 32])));
     let objects = ObjectOptions { encryption, ..ObjectOptions::default() };
     let options = S3Options { objects, ..options(&server.endpoint()) };
-    let bucket = S3Bucket { options, ..self::bucket(&server) };
+    let bucket = S3Bucket { options, ..bucket(&server) };
     let metadata = metadata();
     let error = run(bucket.put(put(&metadata, true))).unwrap_err();
     assert_eq!((error.kind(), error.code()), (BucketErrorKind::NotSent, "KeyNotProtected"));
