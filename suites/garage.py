@@ -6,6 +6,7 @@ be run on one.
 
 import contextlib
 import fcntl
+import json
 import os
 import secrets
 import shutil
@@ -33,7 +34,10 @@ BUILD = {
     "CARGO_PROFILE_RELEASE_OPT_LEVEL": "1",
     "CARGO_PROFILE_RELEASE_DEBUG": "false",
 }
+BUILT_WITHIN_SECONDS = 3_000
 STARTS_WITHIN_SECONDS = 60
+# How long a node waits for another. Garage's own time is 5 minutes: what it reads from a node that fell silent hangs so long.
+RPC_TIMEOUT_MILLISECONDS = 2_000
 # Fixed form, free content: it guards nothing but throw-away servers.
 ACCESS_KEY = "GK" + "0123456789abcdef01234567"
 
@@ -53,8 +57,15 @@ def program() -> Path:
             install = ["cargo", "install", "garage", "--version", VERSION, "--locked", "--quiet", "--root", str(HOME)]
             features = ["--no-default-features", "--features", "bundled-libs,sqlite"]
             build = {**os.environ, **BUILD, "CARGO_TARGET_DIR": str(HOME / "build")}
-            done = subprocess.run([*install, *features], env=build, capture_output=True, text=True, check=False)
-            shutil.rmtree(HOME / "build", ignore_errors=True)
+            try:
+                done = subprocess.run(
+                    [*install, *features], env=build, capture_output=True, text=True, check=False,
+                    timeout=BUILT_WITHIN_SECONDS,
+                )  # fmt: skip
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise Unavailable(f"Garage {VERSION} can't be built here: {error}") from None
+            finally:
+                shutil.rmtree(HOME / "build", ignore_errors=True)
             if done.returncode != 0:
                 raise Unavailable(f"Garage {VERSION} can't be built here: {done.stderr[-500:]}")
             note(f"Garage {VERSION} was built in {time.monotonic() - started:.0f} s")
@@ -78,9 +89,9 @@ class Node:
     def configuration(self) -> Path:
         return self.directory / "garage.toml"
 
-    def write_configuration(self, secret: str, copies: int) -> None:
-        """What it must know before it is started first."""
-        self.directory.mkdir(parents=True)
+    def write_configuration(self, secret: str, copies: int, peers: list[str]) -> None:
+        """What it must know before it is started first. Peers that stand here are looked for at each start."""
+        self.directory.mkdir(parents=True, exist_ok=True)
         self.configuration.write_text(f"""
 metadata_dir = "{self.directory}/meta"
 data_dir = "{self.directory}/data"
@@ -89,6 +100,9 @@ replication_factor = {copies}
 rpc_bind_addr = "{self.address}:{self.rpc_port}"
 rpc_public_addr = "{self.address}:{self.rpc_port}"
 rpc_secret = "{secret}"
+rpc_timeout_msec = {RPC_TIMEOUT_MILLISECONDS}
+bootstrap_peers = {json.dumps(peers)}
+compression_level = "none"
 [s3_api]
 s3_region = "{REGION}"
 api_bind_addr = "{self.address}:{self.s3_port}"
@@ -149,9 +163,12 @@ class Cluster:
         """Starts all nodes, makes them one cluster, and makes key and bucket."""
         rpc_secret = secrets.token_hex(32)
         for node in self.nodes:
-            node.write_configuration(rpc_secret, self.copies)
+            node.write_configuration(rpc_secret, self.copies, [])
             node.start()
         first, ids = self.nodes[0], [node.ask("node", "id", "-q").strip() for node in self.nodes]
+        for node in self.nodes:
+            # For later starts: what a node noted of its peers by itself may be too old.
+            node.write_configuration(rpc_secret, self.copies, ids)
         for other in ids[1:]:
             first.ask("node", "connect", other)
         for number, each in enumerate(ids):
