@@ -1,7 +1,7 @@
-"""Garage, the distributed store: built once from its sources, its nodes started, killed, started again on the same data.
+"""Garage, the distributed store: built once from its sources, its nodes started, killed, started again on their data.
 
-Knows the server's command line and configuration; nothing of the program under test, and of hosts only that a command can
-be run on one.
+Knows the server's command line and configuration; nothing of the program under test, and of hosts only that a command
+can be run on one.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ BUILD = {
 }
 BUILT_WITHIN_SECONDS = 3_000
 STARTS_WITHIN_SECONDS = 60
-# How long a node waits for another. Garage's own time is 5 minutes: what it reads from a node that fell silent hangs so long.
+# How long a node waits for another. Garage's own time is 5 minutes: a read from a node that fell silent hangs so long.
 RPC_TIMEOUT_MILLISECONDS = 2_000
 # Fixed form, free content: it guards nothing but throw-away servers.
 ACCESS_KEY = "GK" + "0123456789abcdef01234567"
@@ -75,7 +75,9 @@ def program() -> Path:
 class Node:
     """One node and its data."""
 
-    def __init__(self, binary: Path, directory: Path, address: str, command: Callable[..., list[str]], ports: list[int]):
+    def __init__(
+        self, binary: Path, directory: Path, address: str, command: Callable[..., list[str]], ports: list[int]
+    ):
         self.binary, self.directory, self.address = binary, directory, address
         self._command = command
         self.rpc_port, self.s3_port, self.admin_port = ports

@@ -1,5 +1,5 @@
-"""Hosts on one machine: network namespaces of their own on a bridge, that can be cut off from each other. Needs root; says
-what is missing where they can't be had.
+"""Hosts on one machine: network namespaces of their own on a bridge, that can be cut off from each other. Needs root;
+says what is missing where they can't be had.
 
 Knows nothing of what runs on the hosts.
 """
