@@ -5,6 +5,7 @@ import re
 import time
 
 import decoders
+import packages
 import volume
 from checks import check, equal, note, skip, wait_until
 from kill import complaints
@@ -34,7 +35,7 @@ def run(suite: Suite) -> None:
             for left in (0, 2 * MIB):
                 eaten(suite, mounted, lines, left)
             full_from_the_start(suite, mounted, lines)
-    except volume.Unavailable as missing:
+    except packages.Unavailable as missing:
         skip("disk full", missing)
 
 

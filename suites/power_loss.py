@@ -4,6 +4,7 @@ wasn't synced; mounted again, the journal opens, and what it had called durable 
 import time
 
 import decoders
+import packages
 import volume
 from checks import check, equal, note, skip
 from kill import complaints
@@ -33,7 +34,7 @@ def run(suite: Suite) -> None:
                 suite.server.start()
                 power_goes(suite, mounted, lines, suite.size(6, 60))
                 without_fsync(suite, mounted, lines)
-        except volume.Unavailable as missing:
+        except packages.Unavailable as missing:
             skip(f"power loss on {kind}", missing)
 
 

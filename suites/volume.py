@@ -16,9 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from checks import wait_until
+from packages import Unavailable, need, run
 
-# The programs that are needed, and the Debian packages they are in.
-PACKAGES = {"mkfs.ext4": "e2fsprogs", "mkfs.xfs": "xfsprogs", "mount": "mount", "losetup": "mount"}
 # linux/fs.h: _IOR('X', 125, __u32); with this flag the file system's own log isn't written out either.
 FS_IOC_SHUTDOWN, NO_LOG_FLUSH = 0x8004587D, 2
 CLONE_NEWNS = 0x20000
@@ -27,10 +26,6 @@ MKFS = {
     "ext4": ("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=0,lazy_journal_init=0,nodiscard"),
     "xfs": ("mkfs.xfs", "-q", "-K"),
 }
-
-
-class Unavailable(Exception):
-    """There is no such file system on this machine; the text says what is missing."""
 
 
 class Volume:
@@ -100,19 +95,6 @@ def mounted(kind: str, directory: Path, size_bytes: int) -> Iterator[Volume]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def need(*programs: str) -> None:
-    """Installs what is missing. Raises `Unavailable`."""
-    missing = sorted({PACKAGES[program] for program in programs if shutil.which(program, path=PATH) is None})
-    if not missing:
-        return
-    try:
-        subprocess.run(["apt-get", "update", "-q"], check=True, capture_output=True)
-        install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing]
-        subprocess.run(install, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        raise Unavailable(f"missing, and can't be installed by apt-get: {', '.join(missing)}") from None
-
-
 def own_mounts() -> None:
     """From now on what this process and its children mount is seen by nobody else, and goes with them. Before any other
     thread is begun: a namespace is a thread's."""
@@ -143,12 +125,4 @@ def loops_of(image: Path) -> list[str]:
     return run("losetup", "--noheadings", "--output", "NAME", "--associated", image).split()
 
 
-PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 has_own_mounts = False
-
-
-def run(*command: object) -> str:
-    done = subprocess.run(
-        list(map(str, command)), capture_output=True, text=True, check=True, env={**os.environ, "PATH": PATH}
-    )
-    return done.stdout
