@@ -62,7 +62,7 @@ fn parts_become_an_object_only_where_the_key_is_free() {
 
 #[test]
 fn parts_that_do_not_fit_are_refused_before_anything_is_sent() {
-    let (_, bucket) = bucket(Dialect::Azure);
+    let (_, bucket) = bucket(Dialect::Other);
     run(async {
         let upload_id = bucket.create_upload("a/key", &metadata()).await.unwrap();
         bucket.upload_part(part(&upload_id, 1)).await.unwrap();
@@ -76,6 +76,17 @@ fn parts_that_do_not_fit_are_refused_before_anything_is_sent() {
         assert_eq!(bucket.upload_part(damaged).await.unwrap_err().kind(), Kind::BadDigest);
         let none = UploadPart { number: 0, ..part(&upload_id, 1) };
         assert_eq!(bucket.upload_part(none).await.unwrap_err().kind(), Kind::Other);
+        bucket.abort_upload("a/key", &upload_id).await.unwrap();
+        assert_eq!(bucket.upload_part(part(&upload_id, 1)).await.unwrap_err().kind(), Kind::NoSuchUpload);
+    });
+}
+
+#[test]
+fn blocks_of_azure_are_given_up_without_a_request() {
+    let (_, bucket) = bucket(Dialect::Azure);
+    run(async {
+        let upload_id = bucket.create_upload("a/key", &metadata()).await.unwrap();
+        assert_ne!(upload_id, bucket.create_upload("a/key", &metadata()).await.unwrap());
         bucket.abort_upload("a/key", &upload_id).await.unwrap();
         assert_eq!(bucket.abort_upload("a/key", &upload_id).await.unwrap_err().kind(), Kind::NoSuchUpload);
     });
