@@ -429,6 +429,7 @@ impl RawOptions {
     }
 
     #[cfg(not(feature = "gcs"))]
+    #[expect(clippy::unused_self, reason = "it is with the feature")]
     fn open_gcs(&self, bucket: &str, _: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
         let remedy = "this build has no client for Google Cloud Storage; build it with the feature gcs";
         refuse("to", format!("gs://{bucket}"), remedy)
@@ -441,6 +442,7 @@ impl RawOptions {
     }
 
     #[cfg(not(feature = "azure"))]
+    #[expect(clippy::unused_self, reason = "it is with the feature")]
     fn open_azure(&self, container: &str, _: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
         let remedy = "this build has no client for Azure Blob Storage; build it with the feature azure";
         refuse("to", format!("az://{container}"), remedy)

@@ -83,15 +83,14 @@ fn of_status(dialect: Dialect, about: About, status: Option<u16>, code: &str) ->
         Some(400) if code.starts_with("invalid_") || code.starts_with("unauthorized_") => Kind::Forbidden,
         Some(401 | 403) => refused(code),
         Some(404) => absent(about, code),
-        Some(408) => Kind::NoAnswer,
         Some(409) => taken(dialect, status, code),
         Some(412) => Kind::PreconditionFailed,
         Some(429) => Kind::Throttled,
         Some(501) => Kind::Unsupported,
         Some(503) if matches!(code, "ServerBusy" | "SlowDown") => Kind::Throttled,
         Some(500..) => Kind::Unavailable,
-        // A success that can't be read: it was done, as far as anybody knows.
-        Some(200..300) => Kind::NoAnswer,
+        // A success that can't be read was done, as far as anybody knows; a request that came too slowly may have been.
+        Some(200..300 | 408) => Kind::NoAnswer,
         _ => Kind::Other,
     }
 }

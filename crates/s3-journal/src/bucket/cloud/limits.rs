@@ -5,7 +5,7 @@ use crate::bucket::Limit;
 
 const NO_CHECKSUM: Limit = Limit {
     name: "no-checksum",
-    text: "no checksum goes with the bytes: what is damaged on its way is found by TLS, or later by `verify --full`",
+    text: "no checksum goes with the bytes: what is damaged on its way is found by TLS, or later by `verify --deep`",
 };
 
 const NO_LIST_PARTS: Limit = Limit {

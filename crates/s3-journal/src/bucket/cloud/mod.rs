@@ -43,13 +43,9 @@ impl<T: ObjectStore + MultipartStore> CloudStore for T {}
 
 /// In what the stores differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(dead_code, reason = "a build without a client for a store makes none of its dialect")]
 enum Dialect {
-    #[cfg_attr(not(feature = "gcs"), expect(dead_code, reason = "this build has no client for it"))]
     Gcs,
-    #[cfg_attr(
-        not(any(feature = "azure", test)),
-        expect(dead_code, reason = "this build has no client for it")
-    )]
     Azure,
     Other,
 }
