@@ -34,11 +34,11 @@ fn what_the_store_answers_decides_the_exit_status() {
     assert_eq!(read_failure(&ReadError::SeveralIds { ids: vec!["a".into(), "b".into()] }).exit, Exit::Usage);
 }
 
-fn write_flags(arguments: &[&str]) -> crate::flags::write::WriteFlags {
+fn write_flags(arguments: &[&str]) -> flags::write::WriteFlags {
     use clap::Parser;
     let line = ["s3-journal", "write"].iter().chain(arguments);
-    match crate::flags::Cli::parse_from(line).command {
-        crate::flags::Command::Write(flags) => *flags,
+    match flags::Cli::parse_from(line).command {
+        flags::Command::Write(flags) => *flags,
         other => panic!("{other:?}"),
     }
 }
