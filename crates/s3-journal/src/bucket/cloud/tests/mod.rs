@@ -3,7 +3,7 @@
 #[cfg(feature = "azure")]
 mod azure;
 #[cfg(any(feature = "gcs", feature = "azure"))]
-#[allow(dead_code, reason = "it belongs to the tests of S3, which use all of it")]
+#[allow(dead_code, clippy::duplicate_mod, reason = "it belongs to the tests of S3, which use all of it")]
 #[path = "../../s3/tests/canned.rs"]
 mod canned;
 #[cfg(feature = "gcs")]
