@@ -15,6 +15,8 @@ fn every_wrong_option_is_refused_before_anything_is_made() {
         (&["--max-batch-bytes=12XB"], &["--max-batch-bytes", "12XB", "8MiB"]),
         (&["--max-object-age=5"], &["--max-object-age", "5", "5m"]),
         (&["--max-concurrent-uploads=0"], &["max-concurrent-uploads", "0"]),
+        (&["--max-requests-per-second=0"], &["--max-requests-per-second", "0", "at least 1"]),
+        (&["--max-upload-bytes-per-second=0"], &["--max-upload-bytes-per-second", "0", "at least 1"]),
         (&["--shards=37"], &["shards", "37", "36"]),
         (&["--shards=0"], &["shards", "0"]),
         (&["--compressor=brotli"], &["compressor", "brotli", "zstd"]),

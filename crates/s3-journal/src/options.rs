@@ -1,13 +1,14 @@
 //! How a journal is set up: the options under the names the original has, and what they must keep to. Nothing is opened
 //! here.
 
+use std::num::{NonZeroU32, NonZeroU64};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use durable_queue::{Environment, FreeSpace};
 
-use crate::bucket::{Bucket, LocalBucket, Location, check_prefix};
+use crate::bucket::{Bucket, LimitedBucket, LocalBucket, Location, RateLimits, check_prefix};
 use crate::compressor::{COMPRESSOR_NAME_BYTES_MAX, Compressor};
 use crate::directory_format::DirectoryFormat;
 use crate::encode::AsIs;
@@ -108,6 +109,8 @@ pub(crate) struct RawOptions {
     max_object_age: Duration,
     part_size: u64,
     max_concurrent_uploads: usize,
+    max_requests_per_second: Option<u32>,
+    max_upload_bytes_per_second: Option<u64>,
     quarantine: bool,
     environment: Environment,
 }
@@ -173,6 +176,8 @@ impl Options {
                 max_object_age: Duration::from_mins(5),
                 part_size: 8 << 20,
                 max_concurrent_uploads: 4,
+                max_requests_per_second: None,
+                max_upload_bytes_per_second: None,
                 quarantine: false,
                 environment: Environment::system(),
             },
@@ -270,8 +275,14 @@ setters! {
     max_object_age: Duration => |raw, value| raw.max_object_age = value;
     /// Size of an upload's parts in bytes. Default 8 MiB. Objects below two parts go up in one request.
     part_size: u64 => |raw, value| raw.part_size = value;
-    /// Parts that go up side by side; each takes `part_size` of memory. Default 4.
+    /// Parts that go up side by side; each takes `part_size` of memory. Default 4. A store that asks to slow down gets fewer
+    /// until it has answered for a while without.
     max_concurrent_uploads: usize => |raw, value| raw.max_concurrent_uploads = value;
+    /// The most requests that the store is asked per second, evenly spread. Default: no limit.
+    max_requests_per_second: u32 => |raw, value| raw.max_requests_per_second = Some(value);
+    /// The most bytes that are sent to the store per second, on average: a part goes as fast as the line, then the next one
+    /// waits. Default: no limit.
+    max_upload_bytes_per_second: u64 => |raw, value| raw.max_upload_bytes_per_second = Some(value);
     /// Whether damage in the local queue is passed by. Default: no, the upload stops there and submitting goes on. With it the object ends
     /// before the damage, what is damaged and what of the object follows is kept aside in the directory `quarantine` below the local
     /// one, later objects are uploaded, and the gap shows in the next one's metadata.
@@ -356,6 +367,31 @@ fn checked<T, F: std::fmt::Display>(
 
 impl RawOptions {
     fn open_bucket(&self) -> Result<(Arc<dyn Bucket>, String), OpenError> {
+        let limits = self.rate_limits()?;
+        let (bucket, prefix) = self.open_store()?;
+        let is_free = limits.is_none();
+        Ok((if is_free { bucket } else { Arc::new(LimitedBucket::new(bucket, limits)) }, prefix))
+    }
+
+    fn rate_limits(&self) -> Result<RateLimits, OpenError> {
+        let remedy = "give at least 1, or leave it out for no limit";
+        let mut limits = RateLimits::default();
+        if let Some(requests) = self.max_requests_per_second {
+            limits.requests_per_second = NonZeroU32::new(requests);
+            if limits.requests_per_second.is_none() {
+                return refuse("max_requests_per_second", requests, remedy);
+            }
+        }
+        if let Some(bytes) = self.max_upload_bytes_per_second {
+            limits.upload_bytes_per_second = NonZeroU64::new(bytes);
+            if limits.upload_bytes_per_second.is_none() {
+                return refuse("max_upload_bytes_per_second", bytes, remedy);
+            }
+        }
+        Ok(limits)
+    }
+
+    fn open_store(&self) -> Result<(Arc<dyn Bucket>, String), OpenError> {
         let text = match (&self.bucket, &self.to, &self.s3_bucket) {
             (Some(bucket), None, None) => {
                 checked("prefix", &self.bucket_prefix, check_prefix(&self.bucket_prefix))?;

@@ -135,6 +135,8 @@ fn rows(place: &Place) -> Vec<Row> {
         (good().expiration(Duration::from_secs(59)), "expiration", "59s", "at least a minute"),
         (good().max_concurrent_uploads(0), "max_concurrent_uploads", "0", "1 to 256"),
         (good().max_concurrent_uploads(257), "max_concurrent_uploads", "257", "1 to 256"),
+        (good().max_requests_per_second(0), "max_requests_per_second", "0", "at least 1"),
+        (good().max_upload_bytes_per_second(0), "max_upload_bytes_per_second", "0", "at least 1"),
     ]
 }
 

@@ -56,6 +56,9 @@ pub fn options_for_objects(flags: &StoreFlags, stored: &StoredFlags) -> Result<O
     if let Some(account) = &flags.azure_account {
         options = options.azure_account(account);
     }
+    if let Some(requests) = flags.max_requests_per_second {
+        options = options.max_requests_per_second(requests);
+    }
     if let Some(keys) = credentials::of(flags)? {
         options = options.s3_access_key(keys.access).s3_secret_key(keys.secret);
         if let Some(token) = keys.session_token {

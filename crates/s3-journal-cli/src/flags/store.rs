@@ -49,6 +49,10 @@ pub struct StoreFlags {
     #[arg(long, value_name = "NAME", env = "S3_JOURNAL_AZURE_ACCOUNT")]
     pub azure_account: Option<String>,
 
+    /// The most requests that the store is asked per second, evenly spread [default: no limit]
+    #[arg(long, value_name = "NUMBER", env = "S3_JOURNAL_MAX_REQUESTS_PER_SECOND")]
+    pub max_requests_per_second: Option<u32>,
+
     /// How it is reached.
     #[command(flatten)]
     pub way: WayFlags,

@@ -227,9 +227,13 @@ pub struct ObjectFlags {
     #[arg(long, value_name = "SIZE", env = "S3_JOURNAL_PART_SIZE", default_value = "8MiB")]
     pub part_size: Size,
 
-    /// This many parts go up side by side
+    /// This many parts go up side by side; fewer for a while when the store asks to slow down
     #[arg(long, value_name = "NUMBER", env = "S3_JOURNAL_MAX_CONCURRENT_UPLOADS", default_value = "4")]
     pub max_concurrent_uploads: usize,
+
+    /// The most bytes that are sent to the store per second, on average [default: no limit]
+    #[arg(long, value_name = "SIZE", env = "S3_JOURNAL_MAX_UPLOAD_BYTES_PER_SECOND")]
+    pub max_upload_bytes_per_second: Option<Size>,
 
     /// Abort unfinished uploads of this id's earlier directories when they are older than this [default: never]
     #[arg(long, value_name = "TIME", env = "S3_JOURNAL_EXPIRATION")]

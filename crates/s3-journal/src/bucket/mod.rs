@@ -9,6 +9,7 @@ mod cloud;
 mod error;
 #[cfg(feature = "fake")]
 mod fake;
+mod limited;
 mod limits;
 mod local;
 mod location;
@@ -30,6 +31,7 @@ pub use cloud::{CloudBucket, CloudOptions, CloudOptionsError, CloudStore};
 pub use error::{BucketError, BucketErrorKind};
 #[cfg(feature = "fake")]
 pub use fake::{Call, FakeBucket, FakeClock, FakeCounts, Fault, Faults};
+pub use limited::{LimitedBucket, RateLimits};
 pub use limits::Limit;
 pub use local::LocalBucket;
 pub use location::{Location, LocationError, check_prefix};

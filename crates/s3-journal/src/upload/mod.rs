@@ -12,6 +12,7 @@ mod loader;
 mod object_upload;
 #[cfg(test)]
 mod object_upload_tests;
+mod pace;
 mod report;
 mod sweep;
 #[cfg(test)]

@@ -15,6 +15,7 @@ use bytes::Bytes;
 
 use super::backoff::{BACKOFF_MAX, Backoff};
 use super::call::{Answer, Call};
+use super::pace::Pace;
 use crate::bucket::{BucketError, BucketErrorKind, Head, Metadata, Part};
 use crate::record::{SendingState, UploadedHow};
 use crate::sabotage;
@@ -74,11 +75,13 @@ pub struct Known {
     pub create_only: bool,
     /// A HEAD was answered: looking is permitted. A refusal later on is one that will pass.
     pub may_look: bool,
+    /// How many parts the store bears side by side.
+    pub pace: Pace,
 }
 
 impl Default for Known {
     fn default() -> Self {
-        Self { create_only: true, may_look: false }
+        Self { create_only: true, may_look: false, pace: Pace::default() }
     }
 }
 
@@ -349,7 +352,7 @@ impl ObjectUpload {
 
     fn send_parts(&mut self, actions: &mut Vec<Action>) {
         let Some(upload_id) = self.upload_id.clone() else { return };
-        while self.flying.len() < self.parallel_max
+        while self.flying.len() < self.known.pace.allowed(self.parallel_max)
             && let Some((number, body)) = self.waiting.pop_first()
         {
             let call = Call::UploadPart {
@@ -432,6 +435,7 @@ impl ObjectUpload {
             }
             return actions;
         }
+        self.keep_pace(token, &answer, now);
         match token.part {
             Some(number) => self.part_answered(number, answer, now, random, &mut actions),
             None => {
@@ -447,6 +451,19 @@ impl ObjectUpload {
             }
         }
         actions
+    }
+
+    fn keep_pace(&mut self, token: Token, answer: &Answer, now: Duration) {
+        let pace = &mut self.known.pace;
+        match answer.error() {
+            Some(error) if error.kind() == BucketErrorKind::Throttled => {
+                // The part that this answers is still counted.
+                let others = self.flying.len().saturating_sub(usize::from(token.part.is_some()));
+                pace.throttled(self.parallel_max, others, now);
+            }
+            Some(_) => {}
+            None => pace.succeeded(self.parallel_max, now),
+        }
     }
 
     fn part_answered(
@@ -703,6 +720,7 @@ impl ObjectUpload {
     fn begin_anew(&mut self, now: Duration, random: u64, actions: &mut Vec<Action>) {
         self.reuploads += u64::from(self.may_be_there);
         self.attempt += 1;
+        self.known.pace.begun_anew();
         self.busy = false;
         // Most often it is gone already.
         self.orphans.extend(self.upload_id.take());

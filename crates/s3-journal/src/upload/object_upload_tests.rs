@@ -6,6 +6,7 @@ use bytes::Bytes;
 use super::backoff::{BACKOFF_MAX, BACKOFF_MIN};
 use super::call::{Answer, Call};
 use super::object_upload::*;
+use super::pace::RAISE_INTERVAL;
 use crate::bucket::{BucketError, BucketErrorKind as Kind, Head, Metadata, Part};
 use crate::checksum::{CRC64_EMPTY, crc64_of};
 use crate::record::{SendingState, UploadedHow};
@@ -1145,7 +1146,7 @@ fn what_was_seen_before_the_parts_went_up_does_not_count_as_looking_before_writi
         plan(),
         &was_sent(None),
         Some(seal),
-        Known { create_only: false, may_look: false },
+        Known { create_only: false, ..Known::default() },
         4,
     );
     (desk.next_part, desk.seal_told) = (0, false);
@@ -1278,4 +1279,35 @@ fn no_kind_of_answer_ends_an_upload() {
             }
         }
     }
+}
+
+#[test]
+fn a_store_that_asks_to_slow_down_gets_fewer_parts_side_by_side_and_more_again_in_time() {
+    let mut desk = Desk::with(200 * PART, &SendingState::default(), 8);
+    desk.created("one");
+    assert_eq!(desk.calls.len(), 8);
+    // All eight are refused: one decrease, not eight.
+    for _ in 0..8 {
+        desk.fail(Kind::Throttled);
+    }
+    desk.wait();
+    assert_eq!(desk.calls.len(), 4);
+    desk.fail(Kind::Throttled);
+    while !desk.calls.is_empty() {
+        desk.answer(Answer::UploadPart(Ok("etag".to_owned())));
+    }
+    desk.wait();
+    assert_eq!(desk.calls.len(), 2);
+    // Other failures say nothing of the pace.
+    desk.fail(Kind::Unavailable);
+    assert_eq!(desk.upload.known().pace.allowed(8), 2);
+    desk.answer(Answer::UploadPart(Ok("etag".to_owned())));
+    desk.wait();
+    for under_way in 3..=8 {
+        desk.now += RAISE_INTERVAL;
+        desk.answer(Answer::UploadPart(Ok("etag".to_owned())));
+        assert_eq!(desk.calls.len(), under_way);
+    }
+    desk.parts_arrive();
+    assert!(desk.sent_asked, "every part arrived");
 }

@@ -69,6 +69,9 @@ pub fn of(flags: &WriteFlags) -> Result<(Options, PathBuf), Failure> {
         .max_object_age(object.max_object_age.0)
         .part_size(object.part_size.0)
         .max_concurrent_uploads(object.max_concurrent_uploads);
+    if let Some(bytes) = object.max_upload_bytes_per_second {
+        options = options.max_upload_bytes_per_second(bytes.0);
+    }
 
     let input = &flags.input;
     if input.from_start && flags.files.is_empty() {

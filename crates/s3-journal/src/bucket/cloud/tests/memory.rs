@@ -107,6 +107,10 @@ fn what_it_cannot_do_it_says_and_refuses() {
         for name in names {
             assert!(limits.iter().any(|limit| limit.name == *name), "{dialect:?} doesn't tell of {name}");
         }
+        let inner = self::bucket(dialect).1;
+        let limited =
+            crate::bucket::LimitedBucket::new(Arc::new(inner), crate::bucket::RateLimits::default());
+        assert_eq!(limited.limits(), limits, "whoever stands before it says the same");
         // An earlier run's upload, of which nobody knows the parts.
         let parts = run(bucket.list_parts("a/key", "17")).unwrap_err();
         assert_eq!(parts.kind(), Kind::Unsupported);

@@ -238,3 +238,22 @@ fn missing_credentials_mean_that_nothing_was_sent() {
     let unbuilt = Failure::construction_failure("missing field");
     assert_eq!(convert::error(&unbuilt, About::Object).kind(), Kind::NotSent);
 }
+
+#[test]
+fn a_refusal_for_a_wrong_clock_dates_the_requests_that_follow_by_the_stores_clock() {
+    let far = ("date", "Thu, 01 Jan 2099 00:00:00 GMT");
+    let refusal = Answer::new(403, &[far], &error_body("RequestTimeTooSkewed"));
+    let near = || Answer::new(200, &[far], "");
+    let server = Server::new([refusal, near(), near()]);
+    let bucket = bucket(&server);
+    let error = ask(&bucket, Asked::Put);
+    assert_eq!(error.kind(), Kind::Forbidden);
+    assert!(error.to_string().contains("set this machine's clock"), "{error}");
+    for _ in 0..2 {
+        run(bucket.put(put(&metadata(), true))).unwrap();
+    }
+    let dates: Vec<_> =
+        server.requests().iter().map(|r| r.header("x-amz-date").unwrap()[..8].to_owned()).collect();
+    assert_ne!(dates[0], "20990101", "nothing was known of the store's clock");
+    assert_eq!(dates[1..], ["20990101", "20990101"]);
+}
