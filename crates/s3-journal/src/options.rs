@@ -83,6 +83,7 @@ pub(crate) struct RawOptions {
     region: Option<String>,
     endpoint: Option<String>,
     path_style: Option<bool>,
+    azure_account: Option<String>,
     #[cfg(feature = "s3")]
     s3_options: Option<Box<crate::bucket::S3Options>>,
     s3_directory_format: Option<String>,
@@ -149,6 +150,7 @@ impl Options {
                 region: None,
                 endpoint: None,
                 path_style: None,
+                azure_account: None,
                 #[cfg(feature = "s3")]
                 s3_options: None,
                 s3_directory_format: None,
@@ -197,7 +199,8 @@ macro_rules! setters {
 }
 
 setters! {
-    /// Where objects go: `s3://bucket/prefix`, `file:///path`, or a path. The bucket must exist; a directory is made.
+    /// Where objects go: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///path`, or a path. The
+    /// bucket must exist; a directory is made. `gs://` needs the feature `gcs`, `az://` the feature `azure`.
     to: impl Into<String> => |raw, value| raw.to = Some(value.into());
     /// The S3 bucket, which must exist: `to("s3://bucket")` by its original name.
     s3_bucket: impl Into<String> => |raw, value| raw.s3_bucket = Some(value.into());
@@ -209,10 +212,14 @@ setters! {
     s3_session_token: impl Into<String> => |raw, value| raw.s3_session_token = Some(value.into());
     /// The AWS region. Default: as everywhere (`AWS_REGION`, profile, instance).
     region: impl Into<String> => |raw, value| raw.region = Some(value.into());
-    /// The URL of a store that isn't Amazon's. Default: as everywhere (`AWS_ENDPOINT_URL_S3`, profile), else Amazon.
+    /// The URL of a store that isn't Amazon's; of an emulator or a private endpoint of Google's or Azure's. Default: as
+    /// everywhere (`AWS_ENDPOINT_URL_S3`, profile), else the public one.
     endpoint: impl Into<String> => |raw, value| raw.endpoint = Some(value.into());
     /// Whether the bucket's name is in the path of URLs rather than in the host. Default: only with an endpoint.
     path_style: bool => |raw, value| raw.path_style = Some(value);
+    /// The account of Azure Blob Storage that has the container. Default: `AZURE_STORAGE_ACCOUNT_NAME`. Its keys are taken from
+    /// the environment alone.
+    azure_account: impl Into<String> => |raw, value| raw.azure_account = Some(value.into());
     /// All else about a bucket of S3: what objects are written with (class, encryption, access, tags, lock), profile, assumed
     /// role, kind of endpoint, time-outs. Bucket, region, endpoint and keys given by the options above come before its own.
     #[cfg(feature = "s3")]
@@ -393,38 +400,102 @@ impl RawOptions {
             (None, Some(to), None) => to.clone(),
             (None, None, Some(bucket)) => format!("s3://{bucket}"),
             (None, None, None) => {
-                return refuse("to", "", "give s3://bucket/prefix, file:///path or a path, or s3_bucket");
+                return refuse(
+                    "to",
+                    "",
+                    "give s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///path or a path, or s3_bucket",
+                );
             }
             _ => return refuse("to", "given twice", "give only one of to, s3_bucket and bucket"),
         };
         let option = if self.to.is_some() { "to" } else { "s3_bucket" };
         match checked(option, &text, Location::parse(&text))? {
             Location::Local { directory } => {
-                let only_s3 = [
-                    ("endpoint", self.endpoint.is_some()),
-                    ("region", self.region.is_some()),
-                    ("s3_access_key", self.s3_access_key.is_some()),
-                    ("s3_secret_key", self.s3_secret_key.is_some()),
-                    #[cfg(feature = "s3")]
-                    ("s3_options", self.s3_options.is_some()),
-                ];
-                if let Some((option, _)) = only_s3.into_iter().find(|(_, given)| *given) {
-                    return refuse(
-                        option,
-                        "given",
-                        format!(
-                            "it has no meaning for the directory {text}; leave it out, or write to s3://"
-                        ),
-                    );
-                }
+                self.refuse_ways(&text, "the directory", true)?;
                 // The directory records where its entries go: that must not depend on where the program was started.
                 let directory = std::path::absolute(&directory).unwrap_or(directory);
                 let environment = &self.environment;
                 let (disk, clock) = (Arc::clone(&environment.disk), Arc::clone(&environment.clock));
                 Ok((Arc::new(LocalBucket::with_clock(disk, clock, directory)), String::new()))
             }
-            Location::S3 { bucket, prefix } => self.open_s3(&bucket, prefix),
+            Location::S3 { bucket, prefix } => {
+                self.refuse_account(&text)?;
+                self.open_s3(&bucket, prefix)
+            }
+            Location::Gcs { bucket, prefix } => {
+                self.refuse_ways(&text, "the bucket", false)?;
+                self.refuse_account(&text)?;
+                self.open_gcs(&bucket, prefix)
+            }
+            Location::Azure { container, prefix } => {
+                self.refuse_ways(&text, "the container", false)?;
+                self.open_azure(&container, prefix)
+            }
         }
+    }
+
+    /// Refuses what has a meaning for S3 alone; the endpoint, too, where there is none.
+    fn refuse_ways(&self, text: &str, what: &str, is_local: bool) -> Result<(), OpenError> {
+        let only_s3 = [
+            ("endpoint", is_local && self.endpoint.is_some()),
+            ("region", self.region.is_some()),
+            ("s3_access_key", self.s3_access_key.is_some()),
+            ("s3_secret_key", self.s3_secret_key.is_some()),
+            ("s3_session_token", !is_local && self.s3_session_token.is_some()),
+            ("path_style", !is_local && self.path_style.is_some()),
+            #[cfg(feature = "s3")]
+            ("s3_options", self.s3_options.is_some()),
+        ];
+        if let Some((option, _)) = only_s3.into_iter().find(|(_, given)| *given) {
+            let remedy = format!("it has no meaning for {what} {text}; leave it out, or write to s3://");
+            return refuse(option, "given", remedy);
+        }
+        if is_local { self.refuse_account(text) } else { Ok(()) }
+    }
+
+    fn refuse_account(&self, text: &str) -> Result<(), OpenError> {
+        match &self.azure_account {
+            Some(account) => refuse(
+                "azure_account",
+                account,
+                format!("it has no meaning for {text}; leave it out, or write to az://"),
+            ),
+            None => Ok(()),
+        }
+    }
+
+    #[cfg(not(feature = "gcs"))]
+    #[expect(clippy::unused_self, reason = "it is with the feature")]
+    fn open_gcs(&self, bucket: &str, _: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
+        let remedy = "this build has no client for Google Cloud Storage; build it with the feature gcs";
+        refuse("to", format!("gs://{bucket}"), remedy)
+    }
+
+    #[cfg(feature = "gcs")]
+    fn open_gcs(&self, bucket: &str, prefix: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
+        let bucket = crate::bucket::CloudBucket::gcs(bucket, &self.cloud_options());
+        Ok((Arc::new(bucket.or_else(|error| refuse(error.what, error.value, error.remedy))?), prefix))
+    }
+
+    #[cfg(not(feature = "azure"))]
+    #[expect(clippy::unused_self, reason = "it is with the feature")]
+    fn open_azure(&self, container: &str, _: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
+        let remedy = "this build has no client for Azure Blob Storage; build it with the feature azure";
+        refuse("to", format!("az://{container}"), remedy)
+    }
+
+    #[cfg(feature = "azure")]
+    fn open_azure(&self, container: &str, prefix: String) -> Result<(Arc<dyn Bucket>, String), OpenError> {
+        let bucket = crate::bucket::CloudBucket::azure(container, &self.cloud_options());
+        Ok((Arc::new(bucket.or_else(|error| refuse(error.what, error.value, error.remedy))?), prefix))
+    }
+
+    #[cfg(any(feature = "gcs", feature = "azure"))]
+    fn cloud_options(&self) -> crate::bucket::CloudOptions {
+        let mut options = crate::bucket::CloudOptions::default();
+        options.endpoint.clone_from(&self.endpoint);
+        options.account.clone_from(&self.azure_account);
+        options
     }
 
     #[cfg(not(feature = "s3"))]

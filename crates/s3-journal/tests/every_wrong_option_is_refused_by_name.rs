@@ -41,6 +41,24 @@ fn rows(place: &Place) -> Vec<Row> {
         (to(place, &directory).region("x"), "region", "given", "leave it out"),
         (to(place, &directory).s3_access_key("x"), "s3_access_key", "given", "leave it out"),
         (to(place, &directory).s3_secret_key("x"), "s3_secret_key", "given", "leave it out"),
+        (to(place, &directory).azure_account("x"), "azure_account", "x", "leave it out"),
+        (to(place, "gs://bucket/a").region("x"), "region", "given", "leave it out"),
+        (to(place, "gs://bucket/a").azure_account("x"), "azure_account", "x", "az://"),
+        (to(place, "az://container").path_style(true), "path_style", "given", "leave it out"),
+        (to(place, "az://container").s3_session_token("x"), "s3_session_token", "given", "leave it out"),
+        #[cfg(not(feature = "gcs"))]
+        (to(place, "gs://bucket/a"), "to", "gs://bucket", "build it with the feature gcs"),
+        #[cfg(feature = "gcs")]
+        (to(place, "gs://bucket/a").endpoint("bucket.example"), "endpoint", "no URL", "https://"),
+        #[cfg(not(feature = "azure"))]
+        (to(place, "az://container"), "to", "az://container", "build it with the feature azure"),
+        #[cfg(feature = "azure")]
+        (
+            to(place, "az://container").azure_account("a").endpoint("http://k:s@host"),
+            "endpoint",
+            "no URL",
+            "without a name and a password",
+        ),
         (good_at(place, "a//b"), "prefix", "a//b", ""),
         (good_at(place, "/a"), "prefix", "/a", ""),
         (good_at(place, "a/../b"), "prefix", "a/../b", ""),

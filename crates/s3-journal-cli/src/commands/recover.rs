@@ -38,6 +38,7 @@ pub fn run(flags: &RecoverFlags, output: &mut Output) -> Result<Exit, Failure> {
     let (bucket, prefix) = store::options_for_objects(&flags.store, &flags.stored)?
         .open_bucket()
         .map_err(|error| store::open_failure(&error))?;
+    store::say_limits(bucket.as_ref());
     let recoverer = Recoverer::new(bucket, &prefix).map_err(|error| {
         Failure::caused(Exit::Unexpected, "the operating system refuses a thread", &error)
     })?;

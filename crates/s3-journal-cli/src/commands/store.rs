@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use s3_journal::bucket::Location;
+use s3_journal::bucket::{Bucket, Location};
 use s3_journal::durable_queue::OpenError as QueueError;
 use s3_journal::read::{ReadError, ReadErrorKind, Reader};
 use s3_journal::{OpenError, Options, StatusError};
@@ -31,10 +31,9 @@ pub fn options(flags: &StoreFlags) -> Result<Options, Failure> {
 pub fn options_for_objects(flags: &StoreFlags, stored: &StoredFlags) -> Result<Options, Failure> {
     let mut options = Options::new();
     if let Some((first, s3_options)) = s3::of(&flags.way, stored)? {
-        let is_s3 = flags.s3_bucket.is_some() || flags.to.as_deref().is_some_and(|to| !is_local(to));
-        if !is_s3 {
+        if let Some(what) = not_s3(flags) {
             return Err(Failure::usage(format!(
-                "option {first} has no meaning for a directory: leave it out, or write to s3://"
+                "option {first} has no meaning for {what}: leave it out, or write to s3://"
             )));
         }
         options = options.s3_options(s3_options);
@@ -53,6 +52,9 @@ pub fn options_for_objects(flags: &StoreFlags, stored: &StoredFlags) -> Result<O
     }
     if let Some(path_style) = flags.path_style {
         options = options.path_style(path_style);
+    }
+    if let Some(account) = &flags.azure_account {
+        options = options.azure_account(account);
     }
     if let Some(requests) = flags.max_requests_per_second {
         options = options.max_requests_per_second(requests);
@@ -78,8 +80,24 @@ pub fn options_for_trials(flags: &StoreFlags, stored: &StoredFlags) -> Result<Op
     options_for_objects(flags, &stored)
 }
 
-fn is_local(to: &str) -> bool {
-    matches!(Location::parse(to), Ok(Location::Local { .. }))
+/// What the store is, where options of S3 have no meaning. What is wrong with a text is told where it is used.
+fn not_s3(flags: &StoreFlags) -> Option<&'static str> {
+    if flags.s3_bucket.is_some() {
+        return None;
+    }
+    match flags.to.as_deref().map(Location::parse) {
+        None | Some(Ok(Location::Local { .. })) => Some("a directory"),
+        Some(Ok(Location::Gcs { .. })) => Some("gs://"),
+        Some(Ok(Location::Azure { .. })) => Some("az://"),
+        Some(Ok(Location::S3 { .. }) | Err(_)) => None,
+    }
+}
+
+/// Says what the store that the flags name can't do: once, as a command starts that writes to it.
+pub fn say_limits(bucket: &dyn Bucket) {
+    for limit in bucket.limits() {
+        say(Level::Info, &format!("{}: {limit} ({})", bucket.name(), limit.name));
+    }
 }
 
 /// A reader of the store.

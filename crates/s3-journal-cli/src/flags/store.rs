@@ -10,7 +10,8 @@ use super::way::WayFlags;
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Bucket")]
 pub struct StoreFlags {
-    /// Where the objects are: s3://bucket/prefix, file:///directory, or a directory. A bucket must exist
+    /// Where the objects are: s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///directory, or a directory.
+    /// A bucket must exist
     #[arg(long, value_name = "URL", env = "S3_JOURNAL_TO", conflicts_with = "s3_bucket")]
     pub to: Option<String>,
 
@@ -43,6 +44,10 @@ pub struct StoreFlags {
     /// command line, which every user of the machine can read
     #[arg(long, value_name = "FILE", env = "S3_JOURNAL_S3_SECRET_KEY_FILE")]
     pub s3_secret_key_file: Option<PathBuf>,
+
+    /// The account of Azure Blob Storage that has the container [default: AZURE_STORAGE_ACCOUNT_NAME]
+    #[arg(long, value_name = "NAME", env = "S3_JOURNAL_AZURE_ACCOUNT")]
+    pub azure_account: Option<String>,
 
     /// The most requests that the store is asked per second, evenly spread [default: no limit]
     #[arg(long, value_name = "NUMBER", env = "S3_JOURNAL_MAX_REQUESTS_PER_SECOND")]

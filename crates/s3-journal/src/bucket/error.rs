@@ -106,6 +106,13 @@ impl BucketError {
             (_, "PermissionDenied") => "let this user write to the directory",
             (_, "ReadOnlyFilesystem") => "mount the file system for writing",
             (_, "StorageFull") => "make room on the file system",
+            (Kind::Forbidden, code) if code.starts_with("gcs:") => {
+                "grant storage.objects.create and storage.objects.get on the bucket (roles/storage.objectUser has both), or \
+                 check the credentials"
+            }
+            (Kind::Forbidden, code) if code.starts_with("azure:") => {
+                "grant the role Storage Blob Data Contributor on the container, or check key, token and this machine's clock"
+            }
             (Kind::Forbidden, _) => {
                 "grant s3:PutObject and s3:AbortMultipartUpload on the bucket, or check the credentials"
             }

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::{
-    Abilities, Bucket, BucketFuture, Complete, Head, Metadata, ObjectPage, Part, Put, UploadMarker,
+    Abilities, Bucket, BucketFuture, Complete, Head, Limit, Metadata, ObjectPage, Part, Put, UploadMarker,
     UploadPage, UploadPart,
 };
 use crate::sync::lock;
@@ -112,6 +112,10 @@ impl Bucket for LimitedBucket {
 
     fn abilities(&self) -> Abilities {
         self.inner.abilities()
+    }
+
+    fn limits(&self) -> Vec<Limit> {
+        self.inner.limits()
     }
 
     fn put<'a>(&'a self, put: Put<'a>) -> BucketFuture<'a, ()> {

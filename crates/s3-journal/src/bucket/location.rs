@@ -1,4 +1,5 @@
-//! Where a stream goes, as people write it: `s3://bucket/prefix`, `file:///path` or a plain path.
+//! Where a stream goes, as people write it: `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///path`
+//! or a plain path.
 //! Knows nothing of the stores themselves.
 
 use std::fmt;
@@ -34,6 +35,20 @@ pub enum Location {
         /// What every key begins with, without a slash at its end; empty for none.
         prefix: String,
     },
+    /// A bucket of Google Cloud Storage.
+    Gcs {
+        /// The bucket's name.
+        bucket: String,
+        /// As of S3.
+        prefix: String,
+    },
+    /// A container of Azure Blob Storage.
+    Azure {
+        /// The container's name; its account is an option, or in the environment.
+        container: String,
+        /// As of S3.
+        prefix: String,
+    },
     /// A directory of this computer.
     Local {
         /// Its path, as given.
@@ -46,17 +61,21 @@ pub enum Location {
 #[non_exhaustive]
 pub enum LocationError {
     /// Nothing was given.
-    #[error("the location is empty: give s3://bucket/prefix, file:///path or a path")]
+    #[error(
+        "the location is empty: give s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///path or a path"
+    )]
     Empty,
     /// A URL of another kind.
-    #[error("{scheme}:// is not supported: give s3://bucket/prefix, file:///path or a path")]
+    #[error(
+        "{scheme}:// is not supported: give s3://bucket/prefix, gs://bucket/prefix, az://container/prefix, file:///path or a path"
+    )]
     UnknownScheme {
         /// What stood before `://`.
         scheme: String,
     },
-    /// `s3:` or `file:` without its slashes.
+    /// `s3:`, `gs:`, `az:` or `file:` without its slashes.
     #[error(
-        "\"{text}\" lacks slashes: write s3://bucket/prefix or file:///path (or ./{text} for a path of that name)"
+        "\"{text}\" lacks slashes: write s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or file:///path (or ./{text} for a path of that name)"
     )]
     MissingSlashes {
         /// The text.
@@ -108,19 +127,15 @@ impl Location {
         }
         let Some((scheme, rest)) = text.split_once("://").filter(|(scheme, _)| is_scheme(scheme)) else {
             let head = text.split_once(':').map_or("", |(head, _)| head);
-            if head.eq_ignore_ascii_case("s3") || head.eq_ignore_ascii_case("file") {
+            if ["s3", "gs", "az", "file"].iter().any(|scheme| head.eq_ignore_ascii_case(scheme)) {
                 return Err(LocationError::MissingSlashes { text: shown(text) });
             }
             return Ok(Self::Local { directory: check_path(text)?.into() });
         };
         match scheme.to_ascii_lowercase().as_str() {
-            "s3" => {
-                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-                check_bucket(bucket)?;
-                let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
-                check_prefix(prefix)?;
-                Ok(Self::S3 { bucket: bucket.to_owned(), prefix: prefix.to_owned() })
-            }
+            "s3" => bucket_and_prefix(rest).map(|(bucket, prefix)| Self::S3 { bucket, prefix }),
+            "gs" => bucket_and_prefix(rest).map(|(bucket, prefix)| Self::Gcs { bucket, prefix }),
+            "az" => bucket_and_prefix(rest).map(|(container, prefix)| Self::Azure { container, prefix }),
             "file" => {
                 let (host, _) = rest.split_once('/').unwrap_or((rest, ""));
                 if !host.is_empty() {
@@ -134,6 +149,14 @@ impl Location {
     }
 }
 
+fn bucket_and_prefix(rest: &str) -> Result<(String, String), LocationError> {
+    let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    check_bucket(bucket)?;
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    check_prefix(prefix)?;
+    Ok((bucket.to_owned(), prefix.to_owned()))
+}
+
 impl FromStr for Location {
     type Err = LocationError;
 
@@ -145,9 +168,14 @@ impl FromStr for Location {
 /// What [`Location::parse`] reads back as the same location.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let url = |f: &mut fmt::Formatter<'_>, scheme: &str, bucket: &str, prefix: &str| {
+            let slash = if prefix.is_empty() { "" } else { "/" };
+            write!(f, "{scheme}://{bucket}{slash}{prefix}")
+        };
         match self {
-            Self::S3 { bucket, prefix } if prefix.is_empty() => write!(f, "s3://{bucket}"),
-            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::S3 { bucket, prefix } => url(f, "s3", bucket, prefix),
+            Self::Gcs { bucket, prefix } => url(f, "gs", bucket, prefix),
+            Self::Azure { container, prefix } => url(f, "az", container, prefix),
             Self::Local { directory } if directory.is_absolute() => {
                 write!(f, "file://{}", directory.to_string_lossy().replace('%', "%25"))
             }

@@ -4,6 +4,14 @@ fn s3(bucket: &str, prefix: &str) -> Location {
     Location::S3 { bucket: bucket.into(), prefix: prefix.into() }
 }
 
+fn gcs(bucket: &str, prefix: &str) -> Location {
+    Location::Gcs { bucket: bucket.into(), prefix: prefix.into() }
+}
+
+fn azure(container: &str, prefix: &str) -> Location {
+    Location::Azure { container: container.into(), prefix: prefix.into() }
+}
+
 fn local(path: &str) -> Location {
     Location::Local { directory: path.into() }
 }
@@ -19,6 +27,10 @@ fn good_locations_are_read_and_given_back() {
             s3("my.old_Bucket-1", "a/b c/é?#%20"),
             "s3://my.old_Bucket-1/a/b c/é?#%20",
         ),
+        ("gs://bucket/a/b", gcs("bucket", "a/b"), "gs://bucket/a/b"),
+        ("GS://bucket/", gcs("bucket", ""), "gs://bucket"),
+        ("az://container/a", azure("container", "a"), "az://container/a"),
+        ("az://container", azure("container", ""), "az://container"),
         ("S3://bucket/a", s3("bucket", "a"), "s3://bucket/a"),
         ("file:///var/lib/x", local("/var/lib/x"), "file:///var/lib/x"),
         ("file:///a%20b/100%25", local("/a b/100%"), "file:///a b/100%25"),
@@ -45,7 +57,11 @@ fn bad_locations_are_refused_with_what_to_write_instead() {
         ("", "is empty"),
         ("  ", "is empty"),
         ("http://host/bucket", "http:// is not supported: give s3://"),
-        ("gs://bucket", "gs:// is not supported"),
+        ("abfs://container", "abfs:// is not supported"),
+        ("gs:bucket", "lacks slashes"),
+        ("az:container", "lacks slashes"),
+        ("gs://key:secret@bucket", "can't be the name"),
+        ("az://container//a", "empty segment"),
         ("s3a://bucket", "s3a:// is not supported"),
         ("s3:key:secret@bucket", "lacks slashes"),
         ("s3:/bucket", "lacks slashes"),

@@ -4,10 +4,13 @@
 //! A back-end makes one attempt per call and never retries by itself: whether a repeated call is safe is decided by the
 //! upload protocol, which must know of every attempt.
 
+#[cfg(feature = "cloud")]
+mod cloud;
 mod error;
 #[cfg(feature = "fake")]
 mod fake;
 mod limited;
+mod limits;
 mod local;
 mod location;
 mod memory;
@@ -23,10 +26,13 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 
+#[cfg(feature = "cloud")]
+pub use cloud::{CloudBucket, CloudOptions, CloudOptionsError, CloudStore};
 pub use error::{BucketError, BucketErrorKind};
 #[cfg(feature = "fake")]
 pub use fake::{Call, FakeBucket, FakeClock, FakeCounts, Fault, Faults};
 pub use limited::{LimitedBucket, RateLimits};
+pub use limits::Limit;
 pub use local::LocalBucket;
 pub use location::{Location, LocationError, check_prefix};
 pub use memory::{MemoryBucket, StoredObject};
@@ -51,6 +57,11 @@ pub trait Bucket: Debug + Send + Sync + 'static {
 
     /// What the store can do.
     fn abilities(&self) -> Abilities;
+
+    /// What the store can't do that Amazon S3 can, as far as that is known without asking it: for who starts a program with it.
+    fn limits(&self) -> Vec<Limit> {
+        Vec::new()
+    }
 
     /// Writes a whole object, if the key is free (unless [`Put::create_only`] is off).
     ///

@@ -46,6 +46,7 @@ pub fn run(flags: &BenchFlags, quiet: bool, output: &mut Output) -> Result<Exit,
     let (bucket, prefix) = opening::options_for_trials(&flags.store, &flags.stored)?
         .open_bucket()
         .map_err(|error| opening::open_failure(&error))?;
+    opening::say_limits(bucket.as_ref());
     let upload = Upload::of(flags, bucket.as_ref())?;
     let sample = sample::of(flags.sample.as_deref())?;
     let name = unique_name("bench")?;

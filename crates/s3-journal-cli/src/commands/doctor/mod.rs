@@ -37,6 +37,7 @@ pub fn run(flags: &DoctorFlags, quiet: bool, output: &mut Output) -> Result<Exit
     let (bucket, prefix) = opening::options_for_trials(&flags.store, &flags.stored)?
         .open_bucket()
         .map_err(|error| opening::open_failure(&error))?;
+    opening::say_limits(bucket.as_ref());
     let name = unique_name("doctor")?;
     let slash = if prefix.is_empty() { "" } else { "/" };
     let store_name = format!("{}{slash}{prefix}", bucket.name());

@@ -159,6 +159,11 @@ impl<'a> Asking<'a> {
         self.bucket.name().starts_with("s3://")
     }
 
+    /// Whether it asks who comes.
+    fn has_credentials(&self) -> bool {
+        ["s3://", "gs://", "az://"].iter().any(|scheme| self.bucket.name().starts_with(scheme))
+    }
+
     /// Now, by the wall.
     pub fn wall(&self) -> SystemTime {
         self.clock.wall()
@@ -211,7 +216,7 @@ impl<'a> Asking<'a> {
             refusal => {
                 self.note(Question::Reach, Answer::Done("it answers".to_owned()));
                 let words = match refusal {
-                    _ if !self.is_s3() => "none are needed",
+                    _ if !self.has_credentials() => "none are needed",
                     Some(refusal) if refusal.kind == BucketErrorKind::Forbidden => {
                         "the store says no more of them than that something isn't permitted"
                     }

@@ -30,7 +30,11 @@ pub fn run(flags: &WriteFlags, quiet: bool) -> Result<Exit, Failure> {
         input.check()?;
     }
     let started = crate::clock::now();
+    let (bucket, _) = options.open_bucket().map_err(|error| store::open_failure(&error))?;
     let journal: Journal = s3_journal::journal(options).map_err(|error| store::open_failure(&error))?;
+    if !quiet {
+        store::say_limits(bucket.as_ref());
+    }
     let has_latency = flags.queue.max_batch_latency != TimeOrNone::None;
     let shared = Shared { journal: Arc::new(journal), has_latency };
     let shows_progress = !quiet && stderr_is_terminal();

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use durable_queue::clock::Clock;
 
 use super::{
-    Abilities, Bucket, BucketErrorKind, BucketFuture, Complete, Head, Metadata, ObjectPage, Part, Put,
+    Abilities, Bucket, BucketErrorKind, BucketFuture, Complete, Head, Limit, Metadata, ObjectPage, Part, Put,
     UploadMarker, UploadPage, UploadPart,
 };
 pub use durable_queue::fake::FakeClock;
@@ -132,6 +132,10 @@ impl Bucket for FakeBucket {
 
     fn abilities(&self) -> Abilities {
         self.inner.abilities()
+    }
+
+    fn limits(&self) -> Vec<Limit> {
+        self.inner.limits()
     }
 
     fn put<'a>(&'a self, mut put: Put<'a>) -> BucketFuture<'a, ()> {

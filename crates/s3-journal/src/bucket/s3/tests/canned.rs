@@ -54,6 +54,10 @@ impl Request {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    pub(super) fn count(&self, name: &str) -> usize {
+        self.headers.iter().filter(|(known, _)| known == name).count()
+    }
+
     pub(super) fn has_anywhere(&self, words: &str) -> bool {
         self.headers.iter().any(|(name, value)| name.contains(words) || value.contains(words))
     }

@@ -23,6 +23,7 @@ fn a_put_carries_precondition_checksum_and_metadata_and_is_sent_as_it_is() {
     // Without TLS the signature covers the bytes.
     let sum = request.header("x-amz-content-sha256").unwrap();
     assert_eq!(sum, "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225");
+    assert_eq!(request.count("authorization"), 1);
     let scope = request.header("authorization").unwrap();
     assert!(scope.contains(ACCESS_KEY) && scope.contains("/eu-central-1/s3/"), "{scope}");
     assert!(!request.has_anywhere(SECRET_KEY));
