@@ -60,7 +60,9 @@ fn objects(way: &WayFlags, stored: &StoredFlags) -> Result<ObjectOptions, Failur
     objects.checksum = match stored.checksum {
         Some(Checksum::Md5) => ChecksumSent::Md5,
         Some(Checksum::None) => ChecksumSent::None,
-        Some(Checksum::Crc64nvme) | None => ChecksumSent::default(),
+        Some(Checksum::Crc64nvme) => ChecksumSent::Crc64Nvme,
+        Some(Checksum::Crc32c) => ChecksumSent::Crc32c,
+        Some(Checksum::Auto) | None => ChecksumSent::Auto,
     };
     Ok(objects)
 }

@@ -95,7 +95,7 @@ pub struct StoredFlags {
     #[arg(long, env = "S3_JOURNAL_LEGAL_HOLD", value_parser = clap::builder::BoolishValueParser::new())]
     pub legal_hold: bool,
 
-    /// What guards the bytes on their way: crc64nvme, or md5 or none for stores that refuse it [default: crc64nvme]
+    /// What guards the bytes on their way [default: auto]
     #[arg(long, value_name = "NAME", env = "S3_JOURNAL_CHECKSUM")]
     pub checksum: Option<Checksum>,
 }
@@ -147,11 +147,15 @@ pub enum Lock {
 /// What guards the bytes on their way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Checksum {
-    /// CRC-64/NVME.
+    /// The strongest of these that the store knows.
+    Auto,
+    /// CRC-64/NVME, kept with the object.
     Crc64nvme,
+    /// CRC-32C of objects in one piece, Content-MD5 of parts.
+    Crc32c,
     /// Content-MD5.
     Md5,
-    /// Nothing.
+    /// Nothing but TLS or the signature.
     None,
 }
 

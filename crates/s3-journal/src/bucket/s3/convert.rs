@@ -8,6 +8,7 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::primitives::DateTime;
 use aws_smithy_types::base64;
+use md5::{Digest as _, Md5};
 
 use crate::bucket::{BucketError, BucketErrorKind};
 
@@ -35,6 +36,18 @@ pub(super) enum About {
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>).
 pub(super) fn checksum_text(crc64nvme: u64) -> String {
     base64::encode(crc64nvme.to_be_bytes())
+}
+
+/// CRC-32C of a body, in the same form.
+pub(super) fn crc32c_text(body: &[u8]) -> String {
+    let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc32Iscsi, body);
+    // The result is in the lower half.
+    base64::encode(&crc.to_be_bytes()[4..])
+}
+
+/// `Content-MD5` of a body.
+pub(super) fn md5_text(body: &[u8]) -> String {
+    base64::encode(Md5::digest(body))
 }
 
 /// The checksum, if that is what the text is.

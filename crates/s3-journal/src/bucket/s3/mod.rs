@@ -1,20 +1,21 @@
 //! Amazon S3, and stores that speak its protocol, through the official client. Knows the trait and the AWS crates.
 //!
-//! One call is one request (a list of parts: one per page), never repeated here. Every byte that is written is guarded by the
-//! caller's CRC-64/NVME, sent as a header: the store refuses what doesn't fit.
+//! One call is one request (a list of parts: one per page), never repeated here, but for one that a store refused for its
+//! checksum's header. Every byte that is written is guarded by the caller's CRC-64/NVME, sent as a header: the store refuses
+//! what doesn't fit. What goes along where a store doesn't know it is decided in `sums`.
 
 mod connect;
 mod convert;
 mod doubled;
 mod objects;
 mod options;
+mod sums;
 #[cfg(test)]
 mod tests;
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::config::http::HttpResponse;
@@ -39,6 +40,7 @@ pub use objects::{
     ObjectOptionsError,
 };
 pub use options::{AssumeRole, S3Options, S3OptionsError};
+use sums::{Sum, Sums, Unknown};
 
 /// Puts what every object is written with on the request that makes one.
 macro_rules! made_with {
@@ -103,8 +105,7 @@ pub struct S3Bucket {
     clock: SystemClock,
     /// Made at the first call, and anew after the store said that it doesn't take the keys.
     connected: Mutex<Option<Arc<Connected>>>,
-    /// The store took a checksum and didn't answer with it: it doesn't know them.
-    ignores_checksums: AtomicBool,
+    sums: std::sync::Mutex<Sums>,
 }
 
 impl S3Bucket {
@@ -114,12 +115,8 @@ impl S3Bucket {
     /// [`S3OptionsError`] names what to change.
     pub fn new(options: S3Options) -> Result<Self, S3OptionsError> {
         options.check()?;
-        Ok(Self {
-            options,
-            clock: SystemClock::new(),
-            connected: Mutex::default(),
-            ignores_checksums: AtomicBool::new(false),
-        })
+        let sums = std::sync::Mutex::new(Sums::new(options.objects.checksum));
+        Ok(Self { options, clock: SystemClock::new(), connected: Mutex::default(), sums })
     }
 
     async fn connected(&self) -> Result<Arc<Connected>, BucketError> {
@@ -160,21 +157,25 @@ impl S3Bucket {
         result
     }
 
-    /// A checksum for a header, where checksums are sent.
-    fn checksum_text(&self, crc64nvme: Option<u64>) -> Option<String> {
-        crc64nvme.filter(|_| self.options.objects.sends_crc64nvme()).map(convert::checksum_text)
+    /// What is known of the checksums that the store takes.
+    fn sums(&self) -> std::sync::MutexGuard<'_, Sums> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the store knows the checksums that it is sent, by its answer to one; told once where it doesn't.
-    fn look_for_checksum(&self, answered: Option<&str>) {
-        let is_ignored = self.options.objects.sends_crc64nvme() && answered.is_none();
-        if is_ignored && !self.ignores_checksums.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                bucket = self.options.bucket,
-                "the store doesn't know CRC-64/NVME checksums: bytes are guarded on their way by TLS or the signature alone, and \
-                 objects are recognised by length and metadata; with the checksum md5 the store checks each body"
-            );
-        }
+    /// Tells what the store was found not to know, once.
+    fn tell_news(&self) {
+        let Some(Unknown { sent, instead }) = self.sums().news() else { return };
+        let bucket = &self.options.bucket;
+        let recognised =
+            if sent == Sum::Crc64Nvme { ", and objects are recognised by length and metadata" } else { "" };
+        tracing::warn!(bucket, "the store doesn't know {}: {}{recognised}", sent.name(), instead.guard());
+    }
+
+    /// Whether a request that was refused goes again with a weaker checksum. Nothing came of it, so that is no second one.
+    fn goes_again(&self, sent: Sum, upload_id: Option<&str>, error: &BucketError) -> bool {
+        let goes_again = self.sums().refused(sent, upload_id, error);
+        self.tell_news();
+        goes_again
     }
 
     /// An error with what the object was asked to have: it may be what the store doesn't take.
@@ -200,70 +201,114 @@ impl S3Bucket {
     }
 
     async fn put_now(&self, put: Put<'_>) -> Result<(), BucketError> {
+        loop {
+            let sum = self.sums().now();
+            match self.put_with(sum, &put).await {
+                Err(error) if self.goes_again(sum, None, &error) => {}
+                other => return other.map_err(|error| self.with_options(error)),
+            }
+        }
+    }
+
+    async fn put_with(&self, sum: Sum, put: &Put<'_>) -> Result<(), BucketError> {
         let connected = self.connected().await?;
         let Connected { client, is_encrypted } = &*connected;
         let limit = self.limit(put.body.len() as u64);
-        let objects = &self.options.objects;
+        let algorithm = match sum {
+            Sum::Crc64Nvme => Some(ChecksumAlgorithm::Crc64Nvme),
+            Sum::Crc32c => Some(ChecksumAlgorithm::Crc32C),
+            Sum::Md5 | Sum::None => None,
+        };
         let request = made_with!(client.put_object(), self.options, put.metadata, self.now())
             .bucket(&self.options.bucket)
             .key(put.key)
-            .set_checksum_crc64_nvme(self.checksum_text(Some(put.crc64nvme)))
+            .set_checksum_crc64_nvme((sum == Sum::Crc64Nvme).then(|| convert::checksum_text(put.crc64nvme)))
+            .set_checksum_crc32_c((sum == Sum::Crc32c).then(|| convert::crc32c_text(&put.body)))
             // Demanded by name for objects that are locked, and sent by Amazon's own clients each time.
-            .set_checksum_algorithm(objects.sends_crc64nvme().then_some(ChecksumAlgorithm::Crc64Nvme))
-            .set_content_md5(objects.body_md5(&put.body))
+            .set_checksum_algorithm(algorithm)
+            .set_content_md5((sum == Sum::Md5).then(|| convert::md5_text(&put.body)))
             .set_if_none_match(if_none_match(put.create_only))
-            .body(ByteStream::from(put.body))
+            .body(ByteStream::from(put.body.clone()))
             .customize();
         let request = if *is_encrypted { request.disable_payload_signing() } else { request };
-        let sent = answer(About::Object, limit, request.send()).await;
-        let answer = sent.map_err(|error| self.with_options(error))?;
-        self.look_for_checksum(answer.checksum_crc64_nvme());
+        let answer = answer(About::Object, limit, request.send()).await?;
+        let told = if sum == Sum::Crc32c { answer.checksum_crc32_c() } else { answer.checksum_crc64_nvme() };
+        self.sums().taken(sum, told.is_some());
+        self.tell_news();
         Ok(())
     }
 
     async fn create_upload_now(&self, key: &str, metadata: &Metadata) -> Result<String, BucketError> {
-        let request = self.connected().await?.client.create_multipart_upload();
-        let is_summed = self.options.objects.sends_crc64nvme();
-        let request = made_with!(request, self.options, metadata, self.now())
-            .bucket(&self.options.bucket)
-            .key(key)
-            .set_checksum_algorithm(is_summed.then_some(ChecksumAlgorithm::Crc64Nvme))
-            .set_checksum_type(is_summed.then_some(ChecksumType::FullObject));
-        let sent = answer(About::Object, self.limit(0), request.send()).await;
-        let answer = sent.map_err(|error| self.with_options(error))?;
-        let upload_id = answer.upload_id.filter(|upload_id| !upload_id.is_empty());
-        upload_id.ok_or_else(|| convert::malformed("the new upload has no id"))
+        loop {
+            let sum = self.sums().now();
+            let is_summed = sum == Sum::Crc64Nvme;
+            let request = self.connected().await?.client.create_multipart_upload();
+            let request = made_with!(request, self.options, metadata, self.now())
+                .bucket(&self.options.bucket)
+                .key(key)
+                .set_checksum_algorithm(is_summed.then_some(ChecksumAlgorithm::Crc64Nvme))
+                .set_checksum_type(is_summed.then_some(ChecksumType::FullObject));
+            let answer = match answer(About::Object, self.limit(0), request.send()).await {
+                Err(error) if self.goes_again(sum, None, &error) => continue,
+                other => other.map_err(|error| self.with_options(error))?,
+            };
+            let upload_id = answer.upload_id.filter(|upload_id| !upload_id.is_empty());
+            let upload_id = upload_id.ok_or_else(|| convert::malformed("the new upload has no id"))?;
+            self.sums().upload_began(&upload_id, sum);
+            return Ok(upload_id);
+        }
     }
 
     async fn upload_part_now(&self, part: UploadPart<'_>) -> Result<String, BucketError> {
+        loop {
+            let sum = self.sums().of_upload(part.upload_id);
+            match self.upload_part_with(sum, &part).await {
+                Err(error) if self.goes_again(sum, Some(part.upload_id), &error) => {}
+                other => return other,
+            }
+        }
+    }
+
+    async fn upload_part_with(&self, sum: Sum, part: &UploadPart<'_>) -> Result<String, BucketError> {
         let connected = self.connected().await?;
         let Connected { client, is_encrypted } = &*connected;
         let limit = self.limit(part.body.len() as u64);
         let objects = &self.options.objects;
+        let is_md5 = matches!(sum, Sum::Crc32c | Sum::Md5);
         let request = with_customer_key!(asked_by!(client.upload_part(), objects), objects)
             .bucket(&self.options.bucket)
             .key(part.key)
             .upload_id(part.upload_id)
             .part_number(part_number(part.number))
-            .set_checksum_crc64_nvme(self.checksum_text(Some(part.crc64nvme)))
-            .set_content_md5(objects.body_md5(&part.body))
-            .body(ByteStream::from(part.body))
+            .set_checksum_crc64_nvme((sum == Sum::Crc64Nvme).then(|| convert::checksum_text(part.crc64nvme)))
+            .set_content_md5(is_md5.then(|| convert::md5_text(&part.body)))
+            .body(ByteStream::from(part.body.clone()))
             .customize();
         let request = if *is_encrypted { request.disable_payload_signing() } else { request };
         let answer = answer(About::Upload, limit, request.send()).await?;
-        self.look_for_checksum(answer.checksum_crc64_nvme());
+        // A part tells nothing of CRC-32C, since none went with it.
+        if sum == Sum::Crc64Nvme {
+            self.sums().taken(sum, answer.checksum_crc64_nvme().is_some());
+            self.tell_news();
+        }
         answer.e_tag.ok_or_else(|| convert::malformed("the part has no entity tag"))
     }
 
     async fn complete_upload_now(&self, complete: Complete<'_>) -> Result<(), BucketError> {
         // A store that doesn't know them may refuse the list for them (Swift does). The whole object's is a header, which it
         // passes over.
-        let sends_sums = !self.ignores_checksums.load(Ordering::Relaxed);
+        let (sum, are_listed) = {
+            let sums = self.sums();
+            let sum = sums.of_upload(complete.upload_id);
+            (sum, sums.are_listed(sum))
+        };
+        let is_summed = sum == Sum::Crc64Nvme;
         let parts = complete.parts.iter().map(|part| {
+            let listed = part.crc64nvme.filter(|_| are_listed);
             CompletedPart::builder()
                 .part_number(part_number(part.number))
                 .e_tag(&part.etag)
-                .set_checksum_crc64_nvme(self.checksum_text(part.crc64nvme).filter(|_| sends_sums))
+                .set_checksum_crc64_nvme(listed.map(convert::checksum_text))
                 .build()
         });
         let parts = CompletedMultipartUpload::builder().set_parts(Some(parts.collect())).build();
@@ -273,8 +318,8 @@ impl S3Bucket {
             .bucket(&self.options.bucket)
             .key(complete.key)
             .upload_id(complete.upload_id)
-            .set_checksum_crc64_nvme(self.checksum_text(complete.crc64nvme))
-            .set_checksum_type(objects.sends_crc64nvme().then_some(ChecksumType::FullObject))
+            .set_checksum_crc64_nvme(complete.crc64nvme.filter(|_| is_summed).map(convert::checksum_text))
+            .set_checksum_type(is_summed.then_some(ChecksumType::FullObject))
             .mpu_object_size(i64::try_from(complete.len_bytes).unwrap_or(i64::MAX))
             .set_if_none_match(if_none_match(complete.create_only))
             .multipart_upload(parts);
@@ -283,6 +328,7 @@ impl S3Bucket {
         // S3 sends the status before the work is done: only what follows is the answer, and a whole one has a tag.
         let is_whole = answer.e_tag().is_some_and(|etag| !etag.is_empty());
         if is_whole {
+            self.sums().upload_ended(complete.upload_id);
             Ok(())
         } else {
             Err(convert::malformed("the object that was completed has no entity tag"))
@@ -295,8 +341,10 @@ impl S3Bucket {
             .bucket(&self.options.bucket)
             .key(key)
             .upload_id(upload_id);
-        answer(About::Upload, self.limit(0), request.send()).await?;
-        Ok(())
+        let answer = answer(About::Upload, self.limit(0), request.send()).await;
+        // Whatever came of it, nobody adds to the upload any more.
+        self.sums().upload_ended(upload_id);
+        answer.map(|_| ())
     }
 
     async fn delete_now(&self, key: &str) -> Result<(), BucketError> {

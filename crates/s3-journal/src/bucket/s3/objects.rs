@@ -202,11 +202,15 @@ pub enum LockUntil {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChecksumSent {
-    /// CRC-64/NVME, which S3 keeps with the object and tells: the strictest proof that an object is ours. Stores that don't
-    /// know it ignore it as a rule.
+    /// The strongest that the store knows, by what it answers: CRC-64/NVME, else CRC-32C, else MD5, else none. What it doesn't
+    /// know is told once.
     #[default]
+    Auto,
+    /// CRC-64/NVME, which S3 keeps with the object and tells: the strictest proof that an object is ours.
     Crc64Nvme,
-    /// `Content-MD5` of each request's body, for stores that refuse the other.
+    /// CRC-32C of objects in one piece, and `Content-MD5` of parts.
+    Crc32c,
+    /// `Content-MD5` of each request's body.
     Md5,
     /// None: only the entity's length, and TLS.
     None,
@@ -438,14 +442,5 @@ impl ObjectOptions {
 
     pub(super) fn payer(&self) -> Option<RequestPayer> {
         self.requester_pays.then_some(RequestPayer::Requester)
-    }
-
-    /// `Content-MD5` of a body, where that is what guards it.
-    pub(super) fn body_md5(&self, body: &[u8]) -> Option<String> {
-        (self.checksum == ChecksumSent::Md5).then(|| base64::encode(Md5::digest(body)))
-    }
-
-    pub(super) fn sends_crc64nvme(&self) -> bool {
-        self.checksum == ChecksumSent::Crc64Nvme
     }
 }

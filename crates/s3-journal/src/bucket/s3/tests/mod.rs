@@ -5,6 +5,7 @@ mod canned;
 mod objects;
 mod requests;
 mod settings;
+mod sums;
 
 use bytes::Bytes;
 

@@ -14,7 +14,12 @@ const LISTED: &str = "<ListPartsResult><IsTruncated>false</IsTruncated></ListPar
 
 /// The requests of all calls, by name, with these options.
 fn requests(objects: ObjectOptions) -> Vec<(&'static str, Request)> {
-    let tag: &[(&str, &str)] = &[("etag", "\"x\"")];
+    // As a store that knows what it is sent.
+    let told = match objects.checksum {
+        ChecksumSent::Crc32c => ("x-amz-checksum-crc32c", "4waSgw=="),
+        _ => ("x-amz-checksum-crc64nvme", "rosUhgp5mIg="),
+    };
+    let tag: &[(&str, &str)] = &[("etag", "\"x\""), told];
     let answers = [
         Answer::new(200, tag, ""),
         Answer::new(200, &[], CREATED),
@@ -35,11 +40,11 @@ fn requests(objects: ObjectOptions) -> Vec<(&'static str, Request)> {
     let options = S3Options { objects, ..options(&server.endpoint()) };
     let connected = Connected { is_encrypted: true, ..run(connect(&options)).unwrap() };
     let bucket = S3Bucket {
-        options,
-        clock: SystemClock::new(),
         connected: Mutex::new(Some(Arc::new(connected))),
-        ignores_checksums: AtomicBool::new(false),
+        ..S3Bucket::new(S3Options { objects: ObjectOptions::default(), ..options.clone() }).unwrap()
     };
+    let sums = std::sync::Mutex::new(Sums::new(options.objects.checksum));
+    let bucket = S3Bucket { options, sums, ..bucket };
     let (metadata, parts) = (metadata(), parts());
     run(async {
         bucket.put(put(&metadata, true)).await.unwrap();
@@ -220,15 +225,17 @@ fn owner_and_payer_go_with_every_request() {
 
 #[test]
 fn another_checksum_or_none_is_sent_where_that_is_asked_for() {
-    for (checksum, md5) in [(ChecksumSent::Md5, true), (ChecksumSent::None, false)] {
+    let md5: &[&'static str] = &["put", "part"];
+    for (checksum, md5) in
+        [(ChecksumSent::Crc32c, &md5[1..]), (ChecksumSent::Md5, md5), (ChecksumSent::None, &[])]
+    {
         let requests = requests(ObjectOptions { checksum, ..ObjectOptions::default() });
         for (call, request) in &requests {
             assert!(!request.has_anywhere("crc64"), "{call}: {request:?}");
             assert!(!request.has_anywhere("FULL_OBJECT"), "{call}: {request:?}");
         }
         // MD5 of 123456789 by Python's hashlib, in base64.
-        let sent = if md5 { each(&["put", "part"], "JfnnlDI7RTiF9RgfG2JNCw==") } else { Vec::new() };
-        assert_eq!(header(&requests, "content-md5"), sent);
+        assert_eq!(header(&requests, "content-md5"), each(md5, "JfnnlDI7RTiF9RgfG2JNCw=="));
     }
 }
 
