@@ -112,7 +112,7 @@ pub fn judge(question: Question, answer: &Answer) -> Check {
             )
         }
         (Q::WrongChecksum, Answer::Done(_)) => {
-            told(Outcome::Missing, means("the store doesn't check the sums it is sent"), "")
+            told(Outcome::Missing, means("the store doesn't check CRC-64/NVME"), "")
         }
         (Q::WrongChecksum, Answer::Refused(refusal))
             if matches!(refusal.kind, BucketErrorKind::BadDigest | BucketErrorKind::Other) =>

@@ -166,7 +166,9 @@ impl Question {
                 "somebody else who writes to a journal's keys could replace its large objects; they are random enough that \
                  nobody does by accident"
             }
-            Self::WrongChecksum => "what is damaged on its way would be stored, and only `verify` finds it",
+            Self::WrongChecksum => {
+                "a `write` sends CRC-32C or MD5 instead; if the store checks neither, only `verify` finds damage done on the way"
+            }
             Self::CreateUpload | Self::UploadPart => "no object of two parts or more arrives",
             Self::AbortUpload => "uploads that were begun anew stay open, and their parts are paid for",
             Self::Head => {
