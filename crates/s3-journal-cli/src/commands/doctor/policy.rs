@@ -10,6 +10,9 @@ use crate::flags::stored::{Sse, StoredFlags};
 /// machines that are gone: until then `recover` can bring them back.
 pub const ABORT_AFTER_DAYS: u32 = 7;
 
+/// Of the language that policies are written in.
+const VERSION: &str = "2012-10-17";
+
 /// A place in Amazon's S3.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
@@ -66,6 +69,16 @@ impl Place {
     /// The policy, for the user or role that runs the journal; one statement for each step, so that those that aren't wanted
     /// can be left out.
     pub fn policy(&self) -> Policy {
+        // Directory buckets are opened by a session, for all that is done in it
+        // (<https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-express-security-iam-identity-policies.html>). Whose
+        // they are, and where, only Amazon knows.
+        if self.bucket.ends_with("--x-s3") {
+            let resource = format!("arn:{}:s3express:*:*:bucket/{}", self.partition, self.bucket);
+            let action = vec!["s3express:CreateSession"];
+            let session = Statement { sid: "Session", effect: "Allow", action, resource, condition: None };
+            let encrypt = self.encrypt();
+            return Policy { version: VERSION, statement: std::iter::once(session).chain(encrypt).collect() };
+        }
         let bucket = format!("arn:{}:s3:::{}", self.partition, self.bucket);
         let keys = match literal(&self.prefix) {
             prefix if prefix.is_empty() => "*".to_owned(),
@@ -84,16 +97,8 @@ impl Place {
             Statement { sid, effect: "Allow", action: action.to_vec(), resource: bucket.clone(), condition }
         };
         let run = [&["s3:PutObject", "s3:AbortMultipartUpload"], self.actions.as_slice()].concat();
-        // Decrypt is for uploads in parts, which S3 puts together, and for reading.
-        let encrypt = self.key.clone().map(|resource| Statement {
-            sid: "Encrypt",
-            effect: "Allow",
-            action: vec!["kms:GenerateDataKey", "kms:Decrypt"],
-            resource,
-            condition: None,
-        });
         let mut policy = Policy {
-            version: "2012-10-17",
+            version: VERSION,
             statement: vec![
                 on_objects("Run", &run),
                 on_objects("Stricter", &["s3:GetObject", "s3:ListMultipartUploadParts"]),
@@ -103,8 +108,19 @@ impl Place {
                 on_objects("Recover", &["s3:DeleteObject"]),
             ],
         };
-        policy.statement.splice(1..1, encrypt);
+        policy.statement.splice(1..1, self.encrypt());
         policy
+    }
+
+    /// Decrypt is for uploads in parts, which S3 puts together, and for reading.
+    fn encrypt(&self) -> Option<Statement> {
+        self.key.clone().map(|resource| Statement {
+            sid: "Encrypt",
+            effect: "Allow",
+            action: vec!["kms:GenerateDataKey", "kms:Decrypt"],
+            resource,
+            condition: None,
+        })
     }
 
     /// The bucket's lifecycle configuration, with this rule alone.

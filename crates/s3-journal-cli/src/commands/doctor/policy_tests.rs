@@ -109,3 +109,15 @@ fn what_objects_are_written_with_has_its_own_actions() {
         assert_eq!(named(&plain.clone().for_objects(&stored), "Encrypt"), encrypt(resource), "{key}");
     }
 }
+
+#[test]
+fn a_directory_bucket_is_opened_by_a_session() {
+    let place = Place::of("s3://logs--euc1-az1--x-s3", "app", Some("eu-central-1")).unwrap();
+    let session = json!({
+        "Sid": "Session",
+        "Effect": "Allow",
+        "Action": ["s3express:CreateSession"],
+        "Resource": "arn:aws:s3express:*:*:bucket/logs--euc1-az1--x-s3",
+    });
+    assert_eq!(statements(&place), [session]);
+}

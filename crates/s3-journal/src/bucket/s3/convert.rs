@@ -7,10 +7,11 @@ use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::RequestId;
 use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::Object;
 use aws_smithy_types::base64;
 use md5::{Digest as _, Md5};
 
-use crate::bucket::{BucketError, BucketErrorKind};
+use crate::bucket::{BucketError, BucketErrorKind, ObjectEntry};
 
 /// The longest message taken over from a server, in characters.
 const MESSAGE_CHARS_MAX: usize = 500;
@@ -64,6 +65,12 @@ pub(super) fn time(time: Option<&DateTime>) -> Option<SystemTime> {
 /// A length that a store told.
 pub(super) fn length(length: Option<i64>) -> Option<u64> {
     length.and_then(|length| u64::try_from(length).ok())
+}
+
+/// An object of a list, if it has what one needs.
+pub(super) fn entry(object: &Object) -> Option<ObjectEntry> {
+    let (key, len_bytes) = (object.key()?.to_owned(), length(object.size())?);
+    Some(ObjectEntry { key, len_bytes, modified: time(object.last_modified()) })
 }
 
 /// An answer that isn't one.

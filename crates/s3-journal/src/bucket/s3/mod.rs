@@ -6,6 +6,7 @@
 
 mod connect;
 mod convert;
+mod directory;
 mod doubled;
 mod objects;
 mod options;
@@ -399,9 +400,11 @@ impl S3Bucket {
         after: Option<&UploadMarker>,
     ) -> Result<UploadPage, BucketError> {
         let request = self.connected().await?.client.list_multipart_uploads();
+        let is_directory = directory::is_directory(&self.options.bucket);
+        let asked = if is_directory { directory::askable(prefix) } else { prefix };
         let request = asked_by!(request, self.options.objects)
             .bucket(&self.options.bucket)
-            .prefix(prefix)
+            .prefix(asked)
             .set_key_marker(after.map(|after| after.key.clone()))
             .set_upload_id_marker(after.and_then(|after| after.upload_id.clone()));
         let page = answer(About::Object, self.limit(0), request.send()).await?;
@@ -492,20 +495,17 @@ impl S3Bucket {
     }
 
     async fn list_now(&self, prefix: &str, after: Option<&str>) -> Result<ObjectPage, BucketError> {
+        if directory::is_directory(&self.options.bucket) {
+            let objects = self.list_directory(directory::askable(prefix)).await?;
+            return Ok(directory::in_order(objects, prefix, after));
+        }
         let request = self.connected().await?.client.list_objects_v2();
         let request = asked_by!(request, self.options.objects)
             .bucket(&self.options.bucket)
             .prefix(prefix)
             .set_start_after(after.map(ToOwned::to_owned));
         let page = answer(About::Object, self.limit(0), request.send()).await?;
-        let objects: Vec<_> = page
-            .contents()
-            .iter()
-            .filter_map(|object| {
-                let (key, len_bytes) = (object.key()?.to_owned(), convert::length(object.size())?);
-                Some(ObjectEntry { key, len_bytes, modified: convert::time(object.last_modified()) })
-            })
-            .collect();
+        let objects: Vec<_> = page.contents().iter().filter_map(convert::entry).collect();
         let next = match objects.last() {
             Some(last) if page.is_truncated() == Some(true) => Some(last.key.clone()),
             None if page.is_truncated() == Some(true) => {
@@ -517,6 +517,26 @@ impl S3Bucket {
             return Err(convert::malformed("the list of objects goes on without an end"));
         }
         Ok(ObjectPage { objects, next })
+    }
+
+    /// All objects under a prefix that ends in `/`, in no order.
+    async fn list_directory(&self, prefix: &str) -> Result<Vec<ObjectEntry>, BucketError> {
+        let (mut objects, mut token) = (Vec::new(), None);
+        loop {
+            let request = self.connected().await?.client.list_objects_v2();
+            let request = asked_by!(request, self.options.objects)
+                .bucket(&self.options.bucket)
+                .set_prefix((!prefix.is_empty()).then(|| prefix.to_owned()))
+                .set_continuation_token(token.clone());
+            let page = answer(About::Object, self.limit(0), request.send()).await?;
+            objects.extend(page.contents().iter().filter_map(convert::entry));
+            if page.is_truncated() != Some(true) {
+                return Ok(objects);
+            }
+            let next = page.next_continuation_token.filter(|next| Some(next) != token.as_ref());
+            token =
+                Some(next.ok_or_else(|| convert::malformed("the list of objects goes on without an end"))?);
+        }
     }
 }
 

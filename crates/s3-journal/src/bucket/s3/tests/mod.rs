@@ -2,6 +2,7 @@
 
 mod answers;
 mod canned;
+mod directory;
 mod objects;
 mod requests;
 mod settings;
