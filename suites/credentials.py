@@ -4,6 +4,7 @@ entries go up, those wait and go on with the new ones.
 SeaweedFS checks the signatures of keys that last; those with a session token go to moto, and are looked at on the wire.
 """
 
+import hashlib
 import json
 import re
 import shlex
@@ -25,6 +26,7 @@ from suite import Suite
 from way import Recorder
 
 ROLE = "arn:aws:iam::123456789012:role/journal"
+START_URL = "https://suites.example/start"
 EXTERNAL_ID, SESSION = "external-id-of-suites", "session-of-suites"
 WEB_TOKEN = "web-identity-token-of-suites"
 # A client fetches keys again some seconds before they end: this short, nearly each time.
@@ -76,19 +78,22 @@ def temporary(suite: Suite, watch: Watch, queues: Path, moto: amazon.Amazon, pla
     watch.secret("the web identity's token", WEB_TOKEN)
     env = {"AWS_ACCESS_KEY_ID": amazon.KEYS[0], "AWS_SECRET_ACCESS_KEY": amazon.KEYS[1]}
     role = ("--role-arn", ROLE, "--role-external-id", EXTERNAL_ID, "--role-session-name", SESSION)
-    with KeyServer("container") as container, KeyServer("machine") as machine:
-        for source in (container, machine):
+    with KeyServer("container") as container, KeyServer("machine") as machine, KeyServer("portal") as portal:
+        for source in (container, machine, portal):
             watch.secret(f"the secret key of the {source.name}", source.keys.secret)
             watch.secret(f"the session token of the {source.name}", source.keys.token)
         watch.secret("the container's authorization", container.container_token)
         watch.secret("the machine's session token", machine.machine_token)
+        watch.secret("the access token of single sign-on", portal.portal_token)
         of_container = {
             "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"{container.endpoint}/container",
             "AWS_CONTAINER_AUTHORIZATION_TOKEN": container.container_token,
         }
         of_machine = {"AWS_EC2_METADATA_SERVICE_ENDPOINT": machine.endpoint, "AWS_EC2_METADATA_DISABLED": "false"}
         of_web = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(token), "AWS_ROLE_ARN": ROLE, "AWS_ROLE_SESSION_NAME": SESSION}
+        of_portal = signed_on(place / "home", portal)
         for name, more, options, source in (
+            ("single sign-on", of_portal, ("--profile", "signed-on"), portal),
             ("container", of_container, (), container),
             ("instance metadata", of_machine, (), machine),
             ("web identity", of_web, (), None),
@@ -120,6 +125,23 @@ def temporary(suite: Suite, watch: Watch, queues: Path, moto: amazon.Amazon, pla
         check(
             any("/latest/api/token" in path for path in machine.asked), "keys, instance metadata: by a session (IMDSv2)"
         )
+
+
+def signed_on(home: Path, portal: KeyServer) -> dict[str, str]:
+    """What `aws sso login` leaves behind, and where the program finds it."""
+    settings, cache = home / ".aws", home / ".aws" / "sso" / "cache"
+    cache.mkdir(parents=True)
+    (settings / "config").write_text(
+        "[profile signed-on]\nsso_session = suites\nsso_account_id = 123456789012\nsso_role_name = journal\n"
+        f"[sso-session suites]\nsso_region = us-east-1\nsso_start_url = {START_URL}\n"
+    )
+    token = {
+        "accessToken": portal.portal_token, "expiresAt": "2099-01-01T00:00:00Z", "region": "us-east-1",
+        "startUrl": START_URL,
+    }  # fmt: skip
+    # Named after the session (https://docs.aws.amazon.com/sdkref/latest/guide/feature-sso-credentials.html).
+    (cache / f"{hashlib.sha1(b'suites').hexdigest()}.json").write_text(json.dumps(token))
+    return {"HOME": str(home), "AWS_CONFIG_FILE": str(settings / "config"), "AWS_ENDPOINT_URL_SSO": portal.endpoint}
 
 
 def sts_asked(recorder: Recorder, name: str, what: str) -> None:

@@ -1,6 +1,7 @@
-"""Sources of temporary credentials: what a container and a machine of Amazon's have on a link-local address, on loopback.
+"""Sources of temporary credentials: what a container and a machine of Amazon's have on a link-local address, and the portal of
+single sign-on (<https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html>), on loopback.
 
-Hands out keys that can be changed at any time, and keeps what it was asked. Knows these two protocols and nothing else.
+Hands out keys that can be changed at any time, and keeps what it was asked. Knows these three protocols and nothing else.
 """
 
 import datetime
@@ -32,6 +33,18 @@ class Keys:
             "Expiration": f"{ends:%Y-%m-%dT%H:%M:%SZ}",
         }
 
+    def of_portal(self) -> dict[str, dict[str, str | int]]:
+        """As the portal of single sign-on has it."""
+        ends = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=self.lives_seconds)
+        return {
+            "roleCredentials": {
+                "accessKeyId": self.access,
+                "secretAccessKey": self.secret,
+                "sessionToken": self.token,
+                "expiration": int(ends.timestamp() * 1_000),
+            }
+        }
+
 
 @dataclass
 class KeyServer:
@@ -42,6 +55,7 @@ class KeyServer:
     asked: list[str] = field(default_factory=list)
     container_token: str = "container-authorization-token"
     machine_token: str = "machine-metadata-session-token"
+    portal_token: str = "single-sign-on-access-token"
 
     def __post_init__(self) -> None:
         self.number = 0
@@ -53,6 +67,9 @@ class KeyServer:
                 if self.path == "/container":
                     permitted = self.headers.get("Authorization") == source.container_token
                     return self.reply(200 if permitted else 401, json.dumps(source.keys.encoded()))
+                if self.path.startswith("/federation/credentials?"):
+                    permitted = self.headers.get("x-amz-sso_bearer_token") == source.portal_token
+                    return self.reply(200 if permitted else 401, json.dumps(source.keys.of_portal()))
                 if self.headers.get("x-aws-ec2-metadata-token") != source.machine_token:
                     return self.reply(401, "")
                 match self.path.rstrip("/").rpartition("/"):
