@@ -23,6 +23,7 @@ VERSION = "3.37.0"
 HOME = environment.HOME / f"azurite-{VERSION}"
 PROGRAM = HOME / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
 INSTALLS_WITHIN_SECONDS = 180
+SAVES_WITHIN_SECONDS = 60
 STARTS_WITHIN_SECONDS = 60
 # Azurite's documented account and key, the same for everybody: they guard nothing but a throw-away server on loopback.
 ACCOUNT = "devstoreaccount1"
@@ -96,8 +97,11 @@ class Azurite:
             self._child = None
 
     def create_container(self) -> None:
-        """Makes the container."""
+        """Makes the container; returns when it would outlive a kill: what it answers, Azurite saves some seconds later."""
         self.ask("PUT", self.container, {"restype": "container"})
+        saved = self.directory / "data" / "__azurite_db_blob__.json"
+        name = f'"name":"{self.container}"'
+        wait_until(lambda: saved.is_file() and name in saved.read_text(), SAVES_WITHIN_SECONDS, "Azurite saves the container")
 
     def blobs(self, prefix: str) -> list[str]:
         """The names below a prefix, in order."""
